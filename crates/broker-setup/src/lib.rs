@@ -1,0 +1,1 @@
+//! Prepares one Kafka broker and proves that clients can reach it.

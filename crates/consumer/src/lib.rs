@@ -1,0 +1,1 @@
+//! Ticks from Kafka to S3, each exactly once.

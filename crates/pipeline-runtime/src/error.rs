@@ -1,0 +1,100 @@
+use std::path::PathBuf;
+
+use rdkafka::error::KafkaError;
+
+use crate::exit::{ExitStatus, Failure};
+
+/// What can go wrong in what the binaries share.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A `-X` argument is not `key=value`.
+    #[error("`{argument}` is not a librdkafka property, write `key=value` or `key=@file`")]
+    Property {
+        /// The argument.
+        argument: String,
+    },
+    /// The file that a `-X key=@file` names cannot be read.
+    #[error("cannot read the value of the property {key} from {path}, check the path and its mode")]
+    PropertyFile {
+        /// The property.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A `-X` property would break what the program promises.
+    #[error("the property {key} is always `{value}` here, because {reason}; leave it out")]
+    FixedProperty {
+        /// The property.
+        key: &'static str,
+        /// Its fixed value.
+        value: &'static str,
+        /// Why it is fixed.
+        reason: &'static str,
+    },
+    /// The topic's name breaks Kafka's rules.
+    #[error("`{name}` is not a topic name, use 1 to 249 of letters, digits, `.`, `_` and `-`")]
+    TopicName {
+        /// The name.
+        name: String,
+    },
+    /// librdkafka takes none of the configuration.
+    #[error("librdkafka refuses the configuration, check each `-X`")]
+    ClientConfig {
+        /// What it says.
+        source: KafkaError,
+    },
+    /// No broker answers.
+    #[error(
+        "no Kafka broker answers at {brokers}; refused: the broker is stopped, silence: a security group or \
+         firewall is closed; `broker-setup wait` run from here says which"
+    )]
+    BrokerUnreachable {
+        /// The bootstrap servers.
+        brokers: String,
+        /// What librdkafka says.
+        source: KafkaError,
+    },
+    /// The broker has no such topic.
+    #[error("the topic {topic} is not at {brokers}, make it with `broker-setup topics apply`")]
+    TopicMissing {
+        /// The topic.
+        topic: String,
+        /// The bootstrap servers.
+        brokers: String,
+    },
+    /// The broker says something else of the topic.
+    #[error("the broker at {brokers} refuses to describe the topic {topic}, check its permissions")]
+    TopicRefused {
+        /// The topic.
+        topic: String,
+        /// The bootstrap servers.
+        brokers: String,
+        /// What it says.
+        source: KafkaError,
+    },
+    /// The signals cannot be listened to.
+    #[error("cannot listen for SIGTERM and SIGINT")]
+    Signals {
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Failure for Error {
+    fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Property { .. }
+            | Self::PropertyFile { .. }
+            | Self::FixedProperty { .. }
+            | Self::TopicName { .. }
+            | Self::ClientConfig { .. } => ExitStatus::BadConfig,
+            Self::BrokerUnreachable { .. }
+            | Self::TopicMissing { .. }
+            | Self::TopicRefused { .. }
+            | Self::Signals { .. } => ExitStatus::Failed,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Exit status of the binaries, for shells and for systemd's `RestartPreventExitStatus=`.
+
+use std::process::ExitCode;
+
+use tracing::error;
+
+/// How a program ends. Usage errors are clap's own, status 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExitStatus {
+    /// 0: done, also after SIGTERM with all flushed.
+    Done,
+    /// 1: failed; another try may succeed.
+    Failed,
+    /// 3: done, and what was compared differs (`topics plan`).
+    Differences,
+    /// 77, `EX_NOPERM`: refused, and a restart would be refused again (a bad API key).
+    NoPermission,
+    /// 78, `EX_CONFIG`: a setting is wrong, and a restart cannot mend it.
+    BadConfig,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(match status {
+            ExitStatus::Done => 0,
+            ExitStatus::Failed => 1,
+            ExitStatus::Differences => 3,
+            ExitStatus::NoPermission => 77,
+            ExitStatus::BadConfig => 78,
+        })
+    }
+}
+
+/// An error that knows with which status the program ends for it.
+pub trait Failure {
+    /// The status.
+    fn exit_status(&self) -> ExitStatus;
+}
+
+/// Logs an error with all its causes on one line and gives the status to leave `main` with.
+pub fn report<E>(result: Result<ExitStatus, E>) -> ExitCode
+where
+    E: Failure + std::error::Error + Send + Sync + 'static,
+{
+    match result {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            let status = failure.exit_status();
+            error!("{:#}", anyhow::Error::new(failure));
+            status.into()
+        }
+    }
+}

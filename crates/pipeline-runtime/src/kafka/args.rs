@@ -1,0 +1,121 @@
+use rdkafka::ClientConfig;
+
+use super::{Property, TopicName};
+use crate::Error;
+
+/// The flags that each Kafka client has.
+#[derive(Clone, Debug, clap::Args)]
+pub struct KafkaArgs {
+    /// Kafka brokers to ask first, with commas between them
+    #[arg(
+        long,
+        env = "KAFKA_BOOTSTRAP_SERVERS",
+        value_name = "HOST:PORT",
+        default_value = "localhost:9092",
+        help_heading = "Kafka"
+    )]
+    pub brokers: String,
+    /// Topic of the ticks
+    #[arg(
+        long,
+        env = "TOPIC_NAME",
+        value_name = "NAME",
+        default_value = "stock_pipeline",
+        help_heading = "Kafka"
+    )]
+    pub topic: TopicName,
+    /// Any librdkafka property; `key=@file` reads the value from a file
+    #[arg(
+        short = 'X',
+        long = "property",
+        value_name = "KEY=VALUE",
+        help_heading = "Kafka"
+    )]
+    pub properties: Vec<Property>,
+}
+
+/// A property that a program cannot keep its promise without.
+#[derive(Clone, Copy, Debug)]
+pub struct Fixed {
+    /// librdkafka's name.
+    pub key: &'static str,
+    /// The value.
+    pub value: &'static str,
+    /// Why no other will do, as the end of a sentence that begins with "because".
+    pub reason: &'static str,
+}
+
+impl KafkaArgs {
+    /// librdkafka's configuration: `defaults`, over them the user's `-X`, over all `fixed`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FixedProperty`] if the user sets a fixed property to another value,
+    /// [`Error::PropertyFile`] if a value's file cannot be read.
+    pub fn client_config(
+        &self,
+        client_id: &str,
+        defaults: &[(&str, &str)],
+        fixed: &[Fixed],
+    ) -> Result<ClientConfig, Error> {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("client.id", client_id)
+            .set("allow.auto.create.topics", "false");
+        for (key, value) in defaults {
+            config.set(*key, *value);
+        }
+        for property in &self.properties {
+            let value = property.value()?;
+            if let Some(fixed) = fixed
+                .iter()
+                .find(|fixed| fixed.key == property.key() && fixed.value != value)
+            {
+                return Err(Error::FixedProperty {
+                    key: fixed.key,
+                    value: fixed.value,
+                    reason: fixed.reason,
+                });
+            }
+            config.set(property.key(), value);
+        }
+        for Fixed { key, value, .. } in fixed {
+            config.set(*key, *value);
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(properties: &[&str]) -> KafkaArgs {
+        KafkaArgs {
+            brokers: "b:9092".to_owned(),
+            topic: "t".parse().unwrap(),
+            properties: properties.iter().map(|text| text.parse().unwrap()).collect(),
+        }
+    }
+
+    const FIXED: &[Fixed] = &[Fixed {
+        key: "acks",
+        value: "all",
+        reason: "a tick may not be lost",
+    }];
+
+    #[test]
+    fn the_user_overrides_defaults_but_not_what_is_fixed() {
+        let config = args(&["linger.ms=9", "acks=all"])
+            .client_config("id", &[("linger.ms", "5")], FIXED)
+            .unwrap();
+        assert_eq!(config.get("linger.ms"), Some("9"));
+        assert_eq!(config.get("acks"), Some("all"));
+        let error = args(&["acks=1"]).client_config("id", &[], FIXED).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the property acks is always `all` here, because a tick may not be lost; leave it out"
+        );
+    }
+}

@@ -1,0 +1,97 @@
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::client::Client;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::Error;
+
+/// A topic's name, by Kafka's own rules.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicName(String);
+
+impl TopicName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TopicName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let is_legal = (1..=249).contains(&name.len())
+            && name != "."
+            && name != ".."
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        if is_legal {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(Error::TopicName {
+                name: name.to_owned(),
+            })
+        }
+    }
+}
+
+impl fmt::Display for TopicName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Asks the brokers for the topic and gives its number of partitions. Blocks for up to `timeout`.
+///
+/// # Errors
+///
+/// [`Error::BrokerUnreachable`] if none answers in time, [`Error::TopicMissing`] if there is no such topic,
+/// [`Error::TopicRefused`] if the broker will not say.
+pub fn partitions_of<C: ClientContext>(
+    client: &Client<C>,
+    brokers: &str,
+    topic: &TopicName,
+    timeout: Duration,
+) -> Result<usize, Error> {
+    let metadata = client
+        .fetch_metadata(Some(topic.as_str()), timeout)
+        .map_err(|source| Error::BrokerUnreachable {
+            brokers: brokers.to_owned(),
+            source,
+        })?;
+    let missing = || Error::TopicMissing {
+        topic: topic.to_string(),
+        brokers: brokers.to_owned(),
+    };
+    let described = metadata.topics().first().ok_or_else(missing)?;
+    match described.error().map(RDKafkaErrorCode::from) {
+        None if described.partitions().is_empty() => Err(missing()),
+        None => Ok(described.partitions().len()),
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Err(missing()),
+        Some(code) => Err(Error::TopicRefused {
+            topic: topic.to_string(),
+            brokers: brokers.to_owned(),
+            source: KafkaError::MetadataFetch(code),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kafkas_rules_for_names_hold() {
+        for name in ["stock_pipeline", "a", "A.b-c_9", &"x".repeat(249)] {
+            assert!(name.parse::<TopicName>().is_ok(), "{name:?} was refused");
+        }
+        for name in ["", ".", "..", "a/b", "a b", "é", &"x".repeat(250)] {
+            assert!(name.parse::<TopicName>().is_err(), "{name:?} was taken");
+        }
+    }
+}

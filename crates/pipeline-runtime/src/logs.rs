@@ -1,0 +1,75 @@
+//! Logs: to stderr, as text or JSON, in colour on a terminal unless `NO_COLOR` is set.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::filter::{Directive, EnvFilter, LevelFilter};
+use tracing_subscriber::fmt;
+
+/// The flags that each binary has for its logs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LogArgs {
+    /// What to log: a level, or levels by module (`info,consumer=debug`)
+    #[arg(
+        long = "log",
+        env = "LOG",
+        value_name = "FILTER",
+        default_value = "info",
+        global = true,
+        help_heading = "Logs"
+    )]
+    filter: EnvFilterText,
+    /// How to write the log to stderr
+    #[arg(
+        long = "log-format",
+        env = "LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        global = true,
+        help_heading = "Logs"
+    )]
+    format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// A filter that was parsed once, so that a wrong one is a usage error.
+#[derive(Clone, Debug)]
+struct EnvFilterText(String);
+
+impl std::str::FromStr for EnvFilterText {
+    type Err = tracing_subscriber::filter::ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        EnvFilter::builder().parse(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Starts logging. Called once, first thing in `main`; a second call is ignored.
+pub fn start(args: &LogArgs) {
+    let filter = EnvFilter::builder()
+        .with_default_directive(Directive::from(LevelFilter::INFO))
+        .parse_lossy(&args.filter.0);
+    let is_colour_wanted =
+        stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let subscriber = fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(is_colour_wanted)
+        .with_target(false);
+    let started = match args.format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+    };
+    if let Err(error) = started {
+        tracing::debug!("logging was started before: {error}");
+    }
+}

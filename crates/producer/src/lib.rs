@@ -1,0 +1,1 @@
+//! Quotes from Twelve Data to Kafka.

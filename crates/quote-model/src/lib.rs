@@ -1,0 +1,25 @@
+//! The tick: one price of one symbol, as it travels from Twelve Data through Kafka to S3.
+//!
+//! ```
+//! use quote_model::{Decimal, Tick};
+//!
+//! let json = br#"{"v":1,"symbol":"BTC/USD","price":26575.60000,"ts_recv":"2026-11-23T14:00:00.25Z",
+//!     "channel":"rest_price","producer":"host-1","session":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","seq":0}"#;
+//! let tick = Tick::decode(json)?;
+//! assert_eq!(tick.price, Decimal::parse("26575.60000")?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! No I/O and no clock: whoever makes a tick passes the times in.
+
+mod decimal;
+mod error;
+mod symbol;
+mod text;
+mod tick;
+
+pub use decimal::Decimal;
+pub use error::Error;
+pub use symbol::Symbol;
+pub use text::Text;
+pub use tick::{Channel, SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick, Version};

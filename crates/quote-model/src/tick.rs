@@ -1,0 +1,128 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::{Decimal, Error, Symbol, Text};
+
+/// Name of the Kafka record header that tells the schema of the value.
+pub const SCHEMA_HEADER: &str = "schema";
+
+/// Value of [`SCHEMA_HEADER`] for this version.
+pub const SCHEMA_HEADER_VALUE: &str = "tick/1";
+
+/// One price of one symbol, version 1: one JSON object on one line.
+///
+/// A rename, or a change of a unit or a type, is version 2. Readers ignore fields that they do not know.
+/// Absent facts are absent, never `null` and never 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tick<'a> {
+    /// Version of this schema, always 1.
+    pub v: Version,
+    /// The symbol as subscribed.
+    #[serde(borrow)]
+    pub symbol: Symbol<'a>,
+    /// Last price, in `currency`.
+    #[serde(borrow)]
+    pub price: Decimal<'a>,
+    /// When the producer's host read the reply or the frame. Also the Kafka record's timestamp, there in ms.
+    pub ts_recv: Timestamp,
+    /// The vendor's time of the price, where it gives one: WebSocket `timestamp`, `/quote` `last_quote_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ts_event: Option<Timestamp>,
+    /// Which of the vendor's interfaces it came by.
+    pub channel: Channel,
+    /// Which instance of the producer took it.
+    #[serde(borrow)]
+    pub producer: Text<'a>,
+    /// Which run of that producer's process took it.
+    pub session: Uuid,
+    /// Position in the session, from 0 with no hole over all symbols.
+    pub seq: u64,
+    /// The vendor's `exchange`.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Text<'a>>,
+    /// The vendor's `mic_code`, ISO 10383.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub mic_code: Option<Text<'a>>,
+    /// The vendor's `type`, such as `Common Stock`.
+    #[serde(borrow, default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub instrument_type: Option<Text<'a>>,
+    /// The vendor's `currency`, in its own case: `GBp` is pence.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Text<'a>>,
+    /// The vendor's `currency_base`, of a pair.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub currency_base: Option<Text<'a>>,
+    /// The vendor's `currency_quote`, of a pair.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub currency_quote: Option<Text<'a>>,
+    /// Best bid.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub bid: Option<Decimal<'a>>,
+    /// Best ask.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Decimal<'a>>,
+    /// Volume of the current trading day so far, in the instrument's own unit.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub day_volume: Option<Decimal<'a>>,
+}
+
+impl<'a> Tick<'a> {
+    /// Reads a tick from a Kafka record's value or a line of an object, and borrows from it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LineBreak`] if the bytes span lines, [`Error::Tick`] if they are no tick of version 1.
+    pub fn decode(json: &'a [u8]) -> Result<Self, Error> {
+        if let Some(at) = json.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            return Err(Error::LineBreak { at });
+        }
+        Ok(serde_json::from_slice(json)?)
+    }
+
+    /// Writes the tick as one line of JSON, without the line's end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tick`]; none of the types here can cause it.
+    pub fn encode(&self) -> Result<Vec<u8>, Error> {
+        Ok(serde_json::to_vec(self)?)
+    }
+}
+
+/// The interface of Twelve Data that a tick came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// A `price` event of the WebSocket.
+    Websocket,
+    /// A reply of `/price`.
+    RestPrice,
+    /// A reply of `/quote`.
+    RestQuote,
+}
+
+/// The version of the schema, which is 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Version;
+
+impl Version {
+    const NUMBER: u64 = 1;
+}
+
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(Self::NUMBER)
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u64::deserialize(deserializer)? {
+            Self::NUMBER => Ok(Self),
+            other => Err(serde::de::Error::custom(format_args!(
+                "version {other}, expected 1"
+            ))),
+        }
+    }
+}
