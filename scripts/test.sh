@@ -30,7 +30,7 @@ integration_tests() {
   done
 }
 
-step "tools" install_tools --tests
+install_tools --tests
 step "shell scripts" shell_scripts
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets -- -D warnings
