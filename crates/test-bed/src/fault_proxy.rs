@@ -23,6 +23,8 @@ use crate::{Error, Result};
 pub enum Fault {
     /// It is passed on after this time.
     Delay(Duration),
+    /// It is passed on once the [`Injected`] is dropped.
+    HoldRequest,
     /// It is passed on, and its reply is held until the [`Injected`] is dropped.
     HoldReply,
     /// It is passed on and done, and the connection ends without a reply.
@@ -84,7 +86,7 @@ impl Injected {
     /// If it does not within a minute: the program under test did not do what the test is about.
     pub async fn taken_place(&mut self, times: usize) {
         let done = self.done.wait_for(|done| *done >= times);
-        let done = tokio::time::timeout(Duration::from_secs(60), done).await;
+        let done = tokio::time::timeout(Duration::from_mins(1), done).await;
         assert!(
             matches!(done, Ok(Ok(_))),
             "the fault did not take place {times} times"
@@ -148,13 +150,13 @@ impl FaultProxy {
         matches: impl Fn(&Request) -> bool + Send + Sync + 'static,
     ) -> Injected {
         let (done_sender, done) = watch::channel(0);
-        let (hold, held) = watch::channel(());
+        let (hold, lifted) = watch::channel(());
         lock(&self.rules).push_back(Rule {
             matches: Box::new(matches),
             left: times,
             fault,
             done: done_sender,
-            held,
+            held: lifted,
         });
         Injected { done, hold }
     }
@@ -220,6 +222,11 @@ impl Upstream {
             Fault::Delay(time) => {
                 take_place();
                 tokio::time::sleep(time).await;
+                self.pass_on(request).await
+            }
+            Fault::HoldRequest => {
+                take_place();
+                while held.changed().await.is_ok() {}
                 self.pass_on(request).await
             }
             Fault::HoldReply => {

@@ -11,7 +11,7 @@ use crate::port::Ports;
 use crate::process::polling;
 use crate::{Bed, Error, Launch, Process, Result, StoredObject, tools};
 
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_mins(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 const START_ATTEMPTS: usize = 3;
 const ACCESS_KEY_ID: &str = "test-bed";

@@ -33,7 +33,7 @@ pub(crate) fn java() -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("java"))
 }
 
-/// The program `weed`, which is SeaweedFS.
+/// The program `weed`, which is `SeaweedFS`.
 pub(crate) fn weed() -> Result<PathBuf> {
     let path = cache().join("venv/bin/weed");
     if path.exists() {

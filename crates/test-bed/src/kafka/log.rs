@@ -48,7 +48,11 @@ fn read_blocking(
     let metadata = consumer.fetch_metadata(Some(topic), timeout)?;
     let mut assignment = TopicPartitionList::new();
     let mut unread = 0;
-    for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+    for partition in metadata
+        .topics()
+        .iter()
+        .flat_map(rdkafka::metadata::MetadataTopic::partitions)
+    {
         let (low, high) = consumer.fetch_watermarks(topic, partition.id(), timeout)?;
         if low < high {
             unread += high - low;

@@ -25,7 +25,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often another set of ports is tried when one was taken meanwhile.
 const START_ATTEMPTS: usize = 3;
 
-/// A Kafka cluster, with KRaft, on loopback ports. Its processes end when it is dropped.
+/// A Kafka cluster, with `KRaft`, on loopback ports. Its processes end when it is dropped.
 #[derive(Debug)]
 pub struct Kafka {
     bed: Bed,
@@ -43,7 +43,7 @@ impl Kafka {
         loop {
             match Self::start_once(bed, &format!("{name}{attempt}"), count).await {
                 Err(error) if attempt < START_ATTEMPTS && error.to_string().contains("in use") => {
-                    attempt += 1
+                    attempt += 1;
                 }
                 other => return other,
             }

@@ -5,7 +5,7 @@ use nix::sys::signal::Signal;
 
 use crate::{Bed, Error, Launch, Process, Result, tools};
 
-const FORMAT_TIMEOUT: Duration = Duration::from_secs(60);
+const FORMAT_TIMEOUT: Duration = Duration::from_mins(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts fast and stays small; speed under long load is not what a test needs.

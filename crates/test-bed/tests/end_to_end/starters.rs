@@ -139,7 +139,7 @@ async fn children_and_files_go_when_the_parent_is_killed() {
         .inherit(["XDG_CACHE_HOME"])
         .variable("PARENT_OF_A_SERVER", "1");
     let parent = Process::start(&bed, &launch).unwrap();
-    let line = parent.line("server in ", Duration::from_secs(60)).await.unwrap();
+    let line = parent.line("server in ", Duration::from_mins(1)).await.unwrap();
     let folder = line.strip_prefix("server in ").unwrap().to_owned();
     assert!(Path::new(&folder).exists());
     parent.kill().await.unwrap();
