@@ -29,9 +29,8 @@ pub use error::Error;
 ///
 /// Whatever stops it, see [`Error`].
 pub async fn run(line: CommandLine) -> Result<ExitStatus, Error> {
-    match (line.command, line.consume) {
-        (None, Some(consume)) => run::consume(consume.check()?).await,
-        (Some(command), _) => match command {},
-        (None, None) => Ok(ExitStatus::Done),
+    match line.command {
+        None => run::consume(line.consume.check()?).await,
+        Some(command) => match command {},
     }
 }
