@@ -148,11 +148,8 @@ mod tests {
 
     #[test]
     fn holes_overlaps_and_rivals_are_found_with_their_offsets() {
-        for (slots, expected) in [
-            (
-                &[(0, Some(9)), (20, Some(29))] as Slots<'_>,
-                vec![(Kind::Hole, (10, 19))],
-            ),
+        let cases: [(Slots<'_>, _); 6] = [
+            (&[(0, Some(9)), (20, Some(29))], vec![(Kind::Hole, (10, 19))]),
             (
                 &[(0, Some(9)), (8, Some(29)), (30, Some(39))],
                 vec![(Kind::Overlap, (8, 9))],
@@ -170,7 +167,8 @@ mod tests {
                 vec![(Kind::TwoObjects, (0, 0))],
             ),
             (&[(5, Some(9)), (10, Some(19))], vec![(Kind::ChainBegin, (0, 4))]),
-        ] {
+        ];
+        for (slots, expected) in cases {
             assert_eq!(findings_of(slots).1, expected, "{slots:?}");
         }
     }

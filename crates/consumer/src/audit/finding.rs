@@ -311,11 +311,6 @@ impl Findings {
     pub(crate) fn kinds(&self) -> Vec<Kind> {
         self.kept.iter().map(|finding| finding.kind).collect()
     }
-
-    #[cfg(test)]
-    pub(crate) fn kept(&self) -> &[Finding] {
-        &self.kept
-    }
 }
 
 #[cfg(test)]

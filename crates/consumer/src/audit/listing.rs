@@ -185,7 +185,7 @@ mod tests {
     fn foreign_objects_are_reported_but_not_a_consoles_folders() {
         let mut listing = listing(&[
             "t/_layout.json",
-            "t/_probe/1",
+            "t/_probe-1",
             "t/dt=2026-11-23/stray.txt",
             "t/x/",
         ]);

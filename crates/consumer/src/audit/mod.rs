@@ -20,6 +20,8 @@ mod line;
 mod listing;
 mod metadata;
 mod name;
+#[cfg(test)]
+mod planted_faults;
 mod progress;
 mod read;
 mod report;
