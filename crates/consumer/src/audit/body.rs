@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 use uuid::Uuid;
 
 use super::codec::{BodyFault, Codec, Decompressor};
-use super::finding::{Finding, Findings, Kind, Place};
+use super::finding::{Finding, Findings, Kind, Place, Seqs};
 use super::line::{Envelope, Line};
 
 /// Longest line taken, so that a bomb does not fill the memory: far above what a Kafka record becomes.
@@ -18,7 +18,7 @@ const LINE_MAX_BYTES: usize = 128 * 1024 * 1024;
 pub(crate) struct Expected {
     pub(crate) key: String,
     pub(crate) partition: u32,
-    /// First and last offset of the slot, where known.
+    /// Offset of the first record and last offset of the slot, where known.
     pub(crate) offsets: Option<(u64, u64)>,
     pub(crate) codec: Codec,
     /// Ticks received from here on may still be on their way.
@@ -179,12 +179,11 @@ impl Lines {
             run.recent_from_seq = Some(run.recent_from_seq.map_or(seq, |least| least.min(seq)));
         }
         let symbol = tick.symbol.as_str();
-        let before = match run.symbols.get_mut(symbol) {
-            Some((_, last)) => Some(std::mem::replace(last, seq.max(*last))),
-            None => {
-                run.symbols.insert(symbol.into(), (seq, seq));
-                None
-            }
+        let before = if let Some((_, last)) = run.symbols.get_mut(symbol) {
+            Some(std::mem::replace(last, seq.max(*last)))
+        } else {
+            run.symbols.insert(symbol.into(), (seq, seq));
+            None
         };
         let what = match before {
             _ if !is_new => (Kind::DoubledTick, "the object holds it twice".to_owned()),
@@ -207,16 +206,14 @@ impl Lines {
             let what = format!("its envelope says partition {partition}");
             self.report(Kind::Line, line, what);
         }
-        // each line before it took at least one offset
-        let least = |start: u64| start.saturating_add(self.facts.lines - 1);
-        if let Some((start, end)) = self.expected.offsets
-            && !(least(start)..=end).contains(&offset)
-        {
-            let what = format!(
-                "its envelope says offset {offset}, expected {} to {end}",
-                least(start)
-            );
-            self.report(Kind::Line, line, what);
+        if let Some((first, end)) = self.expected.offsets {
+            // each line before it took at least one offset
+            let least = first.saturating_add(self.facts.lines - 1);
+            let most = if self.facts.lines == 1 { first } else { end };
+            if !(least..=most).contains(&offset) {
+                let what = format!("its envelope says offset {offset}, expected {least} to {most}");
+                self.report(Kind::Line, line, what);
+            }
         }
         if let Some(before) = self.last_envelope_offset.replace(offset)
             && before >= offset
@@ -236,7 +233,7 @@ impl Lines {
     }
 
     fn report_tick(&mut self, tick: &Tick<'_>, (kind, what): (Kind, String)) {
-        let mut seqs = super::finding::Ranges::default();
+        let mut seqs = Seqs::default();
         seqs.push(tick.seq, tick.seq);
         let place = Place {
             key: Some(self.expected.key.clone()),

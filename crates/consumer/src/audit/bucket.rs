@@ -2,18 +2,22 @@ use std::collections::HashMap;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::Object;
+use pipeline_runtime::s3::{BucketName, S3Args, client_config};
 
-use super::args::BucketName;
 use super::error::Error;
+
+/// Tries of a request, with the SDK's backoff between them.
+const ATTEMPTS: u32 = 5;
 
 /// The bucket, read only. The SDK retries what fails in passing.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
     client: Client,
-    name: String,
+    name: BucketName,
 }
 
 /// An object of which the body is still to be read.
@@ -23,11 +27,16 @@ pub(crate) struct Opened {
 }
 
 impl Bucket {
-    pub(crate) fn new(client: Client, name: &BucketName) -> Self {
-        Self {
-            client,
-            name: name.to_string(),
-        }
+    /// A client for the bucket, by the SDK's own chain.
+    pub(crate) async fn connect(args: &S3Args, name: BucketName) -> Result<Self, Error> {
+        let config = client_config(args)
+            .await?
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .build();
+        Ok(Self {
+            client: Client::from_conf(config),
+            name,
+        })
     }
 
     /// Hands each object under the prefix to `each`, in the order of the keys.
@@ -35,7 +44,7 @@ impl Bucket {
         let mut pages = self
             .client
             .list_objects_v2()
-            .bucket(&self.name)
+            .bucket(self.name.as_str())
             .prefix(prefix)
             .into_paginator()
             .send();
@@ -50,7 +59,13 @@ impl Bucket {
 
     /// Starts to read an object; nothing if it is not there.
     pub(crate) async fn open(&self, key: &str) -> Result<Option<Opened>, Error> {
-        let reply = self.client.get_object().bucket(&self.name).key(key).send().await;
+        let reply = self
+            .client
+            .get_object()
+            .bucket(self.name.as_str())
+            .key(key)
+            .send()
+            .await;
         match reply {
             Ok(object) => Ok(Some(Opened {
                 metadata: object.metadata.unwrap_or_default(),
@@ -113,7 +128,7 @@ impl Bucket {
             ("InvalidObjectState", _) => Error::Archived { bucket, key, source },
             ("AccessDenied", _) | (_, 403) => {
                 let (permission, resource) = match operation {
-                    "list" => ("s3:ListBucket", bucket),
+                    "list" => ("s3:ListBucket", bucket.to_string()),
                     _ => ("s3:GetObject", format!("{bucket}/{key}")),
                 };
                 Error::Denied {
@@ -136,7 +151,7 @@ impl Bucket {
         let reply = self
             .client
             .list_objects_v2()
-            .bucket(&self.name)
+            .bucket(self.name.as_str())
             .prefix(prefix)
             .delimiter("/")
             .max_keys(10)

@@ -120,9 +120,11 @@ impl Chain {
 mod tests {
     use super::*;
 
+    /// Start and end.
     type Slots<'a> = &'a [(u64, Option<u64>)];
+    type Found = (Kind, (u64, u64));
 
-    fn findings_of(slots: Slots<'_>) -> (Chain, Vec<(Kind, (u64, u64))>) {
+    fn findings_of(slots: Slots<'_>) -> (Chain, Vec<Found>) {
         let mut findings = Findings::default();
         let ((start, end), rest) = slots.split_first().unwrap();
         let mut chain = Chain::begin("t", 0, *start, *end, "k0");

@@ -1,17 +1,21 @@
 use aws_sdk_s3::error::BoxError;
 use pipeline_runtime::exit::{ExitStatus, Failure};
+use pipeline_runtime::s3::BucketName;
 
-/// Why the audit could not read the bucket to its end.
+/// Why the audit cannot read the bucket to its end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Something that the binaries share.
+    #[error(transparent)]
+    Runtime(#[from] pipeline_runtime::Error),
     /// There is no such bucket.
     #[error(
         "the bucket {bucket} does not exist, check `--bucket` and, of a store that is not AWS, `AWS_ENDPOINT_URL`"
     )]
     BucketMissing {
         /// The bucket.
-        bucket: String,
+        bucket: BucketName,
         /// What the store says.
         source: BoxError,
     },
@@ -19,7 +23,7 @@ pub enum Error {
     #[error("the bucket {bucket} is not in the region that was asked, set `AWS_REGION` to {region}")]
     WrongRegion {
         /// The bucket.
-        bucket: String,
+        bucket: BucketName,
         /// Its region, as far as the store tells.
         region: String,
         /// What the store says.
@@ -41,7 +45,7 @@ pub enum Error {
     )]
     Credentials {
         /// The bucket.
-        bucket: String,
+        bucket: BucketName,
         /// What the store says.
         source: BoxError,
     },
@@ -49,7 +53,7 @@ pub enum Error {
     #[error("s3://{bucket}/{key} is archived, restore it to have it audited")]
     Archived {
         /// The bucket.
-        bucket: String,
+        bucket: BucketName,
         /// The object.
         key: String,
         /// What the store says.
@@ -63,7 +67,7 @@ pub enum Error {
         /// What was asked.
         operation: &'static str,
         /// The bucket.
-        bucket: String,
+        bucket: BucketName,
         /// The object, or the prefix.
         key: String,
         /// What the SDK says.
@@ -73,7 +77,7 @@ pub enum Error {
     #[error("the check of s3://{bucket}/{key} broke off, report this")]
     Check {
         /// The bucket.
-        bucket: String,
+        bucket: BucketName,
         /// The object.
         key: String,
         /// How it ended.
@@ -89,6 +93,9 @@ pub enum Error {
 
 impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
-        ExitStatus::Failed
+        match self {
+            Self::Runtime(error) => error.exit_status(),
+            _ => ExitStatus::Failed,
+        }
     }
 }

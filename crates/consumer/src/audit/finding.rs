@@ -7,14 +7,14 @@ use uuid::Uuid;
 /// Findings of one kind that are kept with all they say; more are only counted.
 const KEPT_OF_A_KIND: u64 = 100;
 
-/// Ranges of numbers that are kept of a set; more are only counted.
+/// Seqs of numbers that are kept of a set; more are only counted.
 const KEPT_RANGES: usize = 10;
 
 /// What was found, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Neither a slot nor a layout is there.
     Nothing,
     /// A key that the pipeline does not write.
@@ -84,7 +84,7 @@ impl fmt::Display for Kind {
 /// Whether a finding makes the bucket unclean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Severity {
+pub(crate) enum Severity {
     /// It does.
     Error,
     /// It does not, but whoever reads the bucket should know.
@@ -93,31 +93,31 @@ pub enum Severity {
 
 /// Where it was found; what does not apply is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Place {
+pub(crate) struct Place {
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Line of the uncompressed body, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
+    pub(crate) line: Option<u64>,
     /// The topic.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub topic: Option<String>,
+    pub(crate) topic: Option<String>,
     /// The topic's partition.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub partition: Option<u32>,
+    pub(crate) partition: Option<u32>,
     /// First and last offset.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub offsets: Option<(u64, u64)>,
+    pub(crate) offsets: Option<(u64, u64)>,
     /// Instance of the producer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub producer: Option<String>,
+    pub(crate) producer: Option<String>,
     /// Run of the producer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session: Option<Uuid>,
+    pub(crate) session: Option<Uuid>,
     /// Positions in the session.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seqs: Option<Ranges>,
+    pub(crate) seqs: Option<Seqs>,
 }
 
 impl fmt::Display for Place {
@@ -144,16 +144,16 @@ impl fmt::Display for Place {
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What, in one word.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Whether it makes the bucket unclean.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
     /// Where.
     #[serde(flatten)]
-    pub place: Place,
+    pub(crate) place: Place,
     /// What, in a sentence.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 impl Finding {
@@ -189,20 +189,20 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A set of numbers as ranges, of which a long one keeps only the first.
+/// Positions in a session as ranges, of which a long list keeps only the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Ranges {
+pub(crate) struct Seqs {
     /// How many numbers.
-    pub count: u64,
+    pub(crate) count: u64,
     /// First and last number of each range, ascending.
-    pub ranges: Vec<(u64, u64)>,
+    pub(crate) ranges: Vec<(u64, u64)>,
     /// How many ranges are left out of `ranges`.
-    pub ranges_left_out: u64,
+    pub(crate) ranges_left_out: u64,
     #[serde(skip)]
     last: Option<u64>,
 }
 
-impl Ranges {
+impl Seqs {
     /// Adds a range that lies behind all others.
     pub(crate) fn push(&mut self, first: u64, last: u64) {
         self.count += last - first + 1;
@@ -220,7 +220,7 @@ impl Ranges {
     }
 }
 
-impl fmt::Display for Ranges {
+impl fmt::Display for Seqs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ranges: Vec<String> = self
             .ranges
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn ranges_join_and_a_long_list_is_cut_with_its_count() {
-        let mut ranges = Ranges::default();
+        let mut ranges = Seqs::default();
         ranges.push(1, 1);
         ranges.push(2, 4);
         ranges.push(6, 6);

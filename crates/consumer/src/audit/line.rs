@@ -5,6 +5,10 @@ use quote_model::Tick;
 use serde::Deserialize;
 
 /// One line of an object.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one line at a time is made, used and gone"
+)]
 #[derive(Debug)]
 pub(crate) enum Line<'l> {
     Tick(Tick<'l>),
@@ -17,7 +21,7 @@ pub(crate) enum Line<'l> {
 pub(crate) struct Envelope {
     pub(crate) partition: u32,
     pub(crate) offset: u64,
-    /// Kafka's timestamp, if the record had one.
+    /// Kafka's timestamp, or 1970 if the record had none; absent if it is far off.
     pub(crate) timestamp: Option<Timestamp>,
 }
 
@@ -70,10 +74,7 @@ impl Envelope {
         Ok(Self {
             partition: json.partition,
             offset: json.offset,
-            timestamp: json
-                .timestamp
-                .filter(|millisecond| *millisecond >= 0)
-                .and_then(|millisecond| Timestamp::from_millisecond(millisecond).ok()),
+            timestamp: Timestamp::from_millisecond(json.timestamp.unwrap_or_default().max(0)).ok(),
         })
     }
 }
@@ -95,7 +96,9 @@ mod tests {
         };
         assert!(matches!(Line::parse(ENVELOPE.as_bytes()), Ok(Line::Envelope(it)) if it == expected));
         let nulls = r#"{"not_a_tick":"x","partition":3,"offset":12,"timestamp":-1}"#;
-        assert!(matches!(Line::parse(nulls.as_bytes()), Ok(Line::Envelope(it)) if it.timestamp.is_none()));
+        assert!(
+            matches!(Line::parse(nulls.as_bytes()), Ok(Line::Envelope(it)) if it.timestamp == Some(Timestamp::UNIX_EPOCH))
+        );
     }
 
     #[test]

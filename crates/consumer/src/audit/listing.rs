@@ -1,16 +1,17 @@
 use std::collections::BTreeMap;
 
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::Object;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use pipeline_runtime::kafka::TopicName;
 
-use super::args::Prefix;
 use super::bucket::Bucket;
 use super::error::Error;
 use super::finding::{Finding, Findings, Kind, Place};
 use super::name::{ObjectName, SlotName};
 use super::progress;
+use crate::args::Prefix;
 
 /// What is under the prefix, as it was at one moment.
 #[derive(Debug, Default)]
@@ -84,7 +85,7 @@ impl Listing {
 
     fn add(&mut self, key: &str, path: &str, object: &Object) {
         let size = object.size().unwrap_or_default().try_into().unwrap_or_default();
-        let written = object.last_modified().map(|moment| moment.as_nanos());
+        let written = object.last_modified().map(DateTime::as_nanos);
         let written = written.and_then(|moment| Timestamp::from_nanosecond(moment).ok());
         self.newest = self.newest.max(written);
         match ObjectName::parse(path) {

@@ -1,9 +1,20 @@
 use std::collections::HashMap;
+use std::fmt;
 
 use uuid::Uuid;
 
 use super::codec::Codec;
 use super::finding::{Finding, Findings, Kind, Place};
+
+/// A checksum, shown as 8 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Crc32c(pub(crate) u32);
+
+impl fmt::Display for Crc32c {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
 
 /// An object's metadata (`x-amz-meta-…`); what is missing or malformed is absent here and was reported.
 #[derive(Clone, Debug, Default)]
@@ -11,11 +22,13 @@ pub(crate) struct Metadata {
     pub(crate) start: Option<u64>,
     /// Last offset of the slot, never below `start`.
     pub(crate) end: Option<u64>,
+    /// Offset of the first record, inside the slot.
+    pub(crate) first_offset: Option<u64>,
     pub(crate) record_count: Option<u64>,
     pub(crate) not_tick_count: Option<u64>,
     pub(crate) topic_id: Option<String>,
-    pub(crate) first_record_crc32c: Option<u32>,
-    pub(crate) body_crc32c: Option<u32>,
+    pub(crate) first_record_crc32c: Option<Crc32c>,
+    pub(crate) body_crc32c: Option<Crc32c>,
     pub(crate) codec: Option<Codec>,
 }
 
@@ -31,12 +44,19 @@ impl Metadata {
             }
             _ => end,
         };
+        let first_offset = fields.take("first-offset", "an offset", offset);
+        if let (Some(start), Some(end), Some(first)) = (start, end, first_offset)
+            && !(start..=end).contains(&first)
+        {
+            fields.report(format!("first-offset {first} is not in {start} to {end}"));
+        }
         fields.take("run-id", "a UUID", |text| Uuid::try_parse(text).ok());
         fields.take("schema", "tick/1", |text| (text == "tick/1").then_some(()));
         fields.take("closed-by", "a reason", |text| (!text.is_empty()).then_some(()));
         Self {
             start,
             end,
+            first_offset,
             record_count: fields.take("record-count", "a number above 0", |text| {
                 text.parse().ok().filter(|count| *count > 0)
             }),
@@ -51,6 +71,11 @@ impl Metadata {
     /// First and last offset, if both are known.
     pub(crate) fn offsets(&self) -> Option<(u64, u64)> {
         Some((self.start?, self.end?))
+    }
+
+    /// Offset of the first record and last offset of the slot, if both are known.
+    pub(crate) fn record_offsets(&self) -> Option<(u64, u64)> {
+        Some((self.first_offset?, self.end?))
     }
 }
 
@@ -87,9 +112,12 @@ fn offset(text: &str) -> Option<u64> {
     text.parse().ok().filter(|offset| i64::try_from(*offset).is_ok())
 }
 
-fn crc(text: &str) -> Option<u32> {
+fn crc(text: &str) -> Option<Crc32c> {
     let is_hex = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hex.then(|| u32::from_str_radix(text, 16).ok()).flatten()
+    is_hex
+        .then(|| u32::from_str_radix(text, 16).ok())
+        .flatten()
+        .map(Crc32c)
 }
 
 #[cfg(test)]
@@ -100,6 +128,7 @@ mod tests {
         [
             ("slot-start", "10"),
             ("slot-end", "12"),
+            ("first-offset", "11"),
             ("record-count", "3"),
             ("not-tick-count", "0"),
             ("run-id", "0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10"),
@@ -119,7 +148,7 @@ mod tests {
         let metadata = Metadata::parse(&raw(), "k", &mut findings);
         assert_eq!(findings.errors(), 0);
         assert_eq!(metadata.offsets(), Some((10, 12)));
-        assert_eq!(metadata.first_record_crc32c, Some(0xabcd));
+        assert_eq!(metadata.first_record_crc32c, Some(Crc32c(0xabcd)));
     }
 
     #[test]
@@ -148,5 +177,9 @@ mod tests {
         let mut findings = Findings::default();
         assert_eq!(Metadata::parse(&reversed, "k", &mut findings).offsets(), None);
         assert_eq!(findings.kinds(), [Kind::Metadata]);
+        let mut outside = raw();
+        outside.insert("first-offset".to_owned(), "9".to_owned());
+        Metadata::parse(&outside, "k", &mut findings);
+        assert_eq!(findings.errors(), 2);
     }
 }

@@ -31,18 +31,18 @@ mod topic;
 
 use std::io::Write;
 
-use aws_sdk_s3::Client;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
-pub use args::{AuditArgs, BucketName, Prefix};
-pub use error::Error;
-pub use finding::{Finding, Kind, Place, Ranges, Severity};
-pub use report::{PartitionSummary, Report, SessionSummary, TopicSummary, Verdict};
+pub use args::AuditArgs;
+pub(crate) use error::Error;
+
+pub(crate) use report::{Report, Verdict};
 
 use bucket::Bucket;
-use finding::Findings;
+use finding::{Finding, Findings, Kind, Place};
 use listing::{Listing, TopicListing};
+use report::TopicSummary;
 use topic::TopicAudit;
 
 /// Objects that are fetched and checked at a time.
@@ -54,8 +54,9 @@ const OBJECTS_IN_FLIGHT: usize = 8;
 ///
 /// [`Error`] if the bucket cannot be read to its end or `out` not be written; what is wrong in the bucket is
 /// no error but in the report and the [`Verdict`].
-pub async fn run(args: &AuditArgs, client: Client, out: &mut (dyn Write + Send)) -> Result<Verdict, Error> {
-    let report = audit(args, client).await?;
+pub(crate) async fn run(args: &AuditArgs, out: &mut (dyn Write + Send)) -> Result<Verdict, Error> {
+    let bucket = Bucket::connect(&args.s3, args.bucket.clone()).await?;
+    let report = audit(args, &bucket).await?;
     if args.json {
         report.write_json(out)?;
     } else {
@@ -64,25 +65,18 @@ pub async fn run(args: &AuditArgs, client: Client, out: &mut (dyn Write + Send))
     Ok(report.verdict())
 }
 
-/// Audits the bucket.
-///
-/// # Errors
-///
-/// [`Error`] if the bucket cannot be read to its end.
-pub async fn audit(args: &AuditArgs, client: Client) -> Result<Report, Error> {
-    let bucket = Bucket::new(client, &args.bucket);
-    let mut listing = Listing::of(&bucket, &args.prefix, args.topic.as_ref()).await?;
+async fn audit(args: &AuditArgs, bucket: &Bucket) -> Result<Report, Error> {
+    let mut listing = Listing::of(bucket, &args.prefix, args.topic.as_ref()).await?;
     let mut findings = Findings::default();
     listing.report_foreign(&mut findings);
     if listing.topics.is_empty() {
-        findings.push(nothing_there(args, &bucket).await?);
+        findings.push(nothing_there(args, bucket).await?);
     }
     let recent_from = recent_from(args, &listing);
     let mut summaries = Vec::new();
     for (topic, listed) in listing.topics {
-        let folder = format!("{}{topic}/", args.prefix.as_str());
-        summaries
-            .push(audit_topic(args, &bucket, &folder, &topic, listed, recent_from, &mut findings).await?);
+        let summary = audit_topic(args, bucket, &topic, listed, recent_from, &mut findings).await?;
+        summaries.push(summary);
     }
     Ok(Report::new(args, summaries, findings))
 }
@@ -90,12 +84,12 @@ pub async fn audit(args: &AuditArgs, client: Client) -> Result<Report, Error> {
 async fn audit_topic(
     args: &AuditArgs,
     bucket: &Bucket,
-    folder: &str,
     topic: &str,
     listed: TopicListing,
     recent_from: Option<Timestamp>,
     findings: &mut Findings,
 ) -> Result<TopicSummary, Error> {
+    let folder = &format!("{}{topic}/", args.prefix);
     let layout = layout::read(bucket, folder, topic, &listed, findings).await?;
     let progress = progress::reading(topic, &listed);
     let mut audit = TopicAudit::new(topic, layout, listed.not_data, args.complete);

@@ -37,11 +37,12 @@ fn envelope(partition: u32, offset: u64) -> String {
 }
 
 fn object(partition: u32, start: u64, lines: &[String]) -> Object {
-    let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let body = lines.join("\n") + "\n";
     let not_ticks = lines.iter().filter(|line| line.contains("not_a_tick")).count();
     let metadata = [
         ("slot-start", start.to_string()),
         ("slot-end", (start + lines.len() as u64 - 1).to_string()),
+        ("first-offset", start.to_string()),
         ("record-count", lines.len().to_string()),
         ("not-tick-count", not_ticks.to_string()),
         ("run-id", "0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a11".to_owned()),
@@ -83,7 +84,7 @@ fn slot_of(object: &Object, recent_from: Option<Timestamp>) -> SlotFacts {
     let expected = Expected {
         key: object.path.clone(),
         partition,
-        offsets: metadata.offsets(),
+        offsets: metadata.record_offsets(),
         codec,
         recent_from,
     };
@@ -245,7 +246,11 @@ fn an_envelope_says_where_its_record_was() {
         let kinds = kinds_after(|objects| objects[0] = object(0, 0, &[tick("A", 0), wrong, tick("B", 2)]));
         assert_eq!(kinds, found);
     }
-    let falling = [envelope(0, 2), envelope(0, 2), tick("A", 0), tick("B", 2)];
+    for (offset, found) in [(1, vec![Kind::Line]), (0, vec![])] {
+        let lines = [envelope(0, offset), tick("A", 0), tick("B", 2)];
+        assert_eq!(kinds_after(|objects| objects[0] = object(0, 0, &lines)), found);
+    }
+    let falling = [tick("A", 0), envelope(0, 3), envelope(0, 3), tick("B", 2)];
     let kinds = kinds_after(|objects| {
         objects[0] = object(0, 0, &falling);
         objects[1] = object(0, 4, &[tick("A", 4), tick("A", 5)]);
@@ -260,7 +265,7 @@ fn the_keys_hour_is_that_of_the_first_record() {
     assert_eq!(audit(&objects).1, []);
     objects[0].path = objects[0].path.replace("hour=14", "hour=15");
     let findings = audit(&objects).1;
-    assert!(findings[0].kind == Kind::Hour && findings[0].severity == super::Severity::Error);
+    assert!(findings[0].kind == Kind::Hour && findings[0].severity == super::finding::Severity::Error);
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
@@ -79,7 +80,7 @@ async fn once(
     let expected = Expected {
         key: key.to_owned(),
         partition: name.partition,
-        offsets: metadata.offsets(),
+        offsets: metadata.record_offsets(),
         codec: name.codec,
         recent_from,
     };
@@ -118,7 +119,7 @@ async fn check(bucket: &Bucket, mut body: ByteStream, expected: Expected) -> Res
             }
             Ok(None) => break,
             Err(error) => {
-                broken = Some(format!("{:#}", anyhow::Error::new(error)));
+                broken = Some(with_causes(&error));
                 break;
             }
         }
@@ -131,4 +132,9 @@ async fn check(bucket: &Bucket, mut body: ByteStream, expected: Expected) -> Res
             .map_err(|source| Failed::Fatal(bucket.broken_check(&key, source)))?
             .map_err(|fault: super::codec::BodyFault| Failed::Broken(fault.to_string())),
     }
+}
+
+fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

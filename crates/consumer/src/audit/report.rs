@@ -13,80 +13,80 @@ use super::finding::{Finding, Findings, Kind};
 const SESSIONS_SHOWN: usize = 20;
 
 /// What the audit found. Its JSON form is what `--json` writes.
-#[derive(Clone, Debug, Serialize)]
-pub struct Report {
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
     /// The bucket.
-    pub bucket: String,
+    pub(crate) bucket: String,
     /// What the keys begin with.
-    pub prefix: String,
+    pub(crate) prefix: String,
     /// Nothing is wrong; notes may be there.
-    pub is_clean: bool,
+    pub(crate) is_clean: bool,
     /// How many findings make it unclean.
-    pub errors: u64,
+    pub(crate) errors: u64,
     /// How many do not.
-    pub notes: u64,
+    pub(crate) notes: u64,
     /// The topics that were read.
-    pub topics: Vec<TopicSummary>,
+    pub(crate) topics: Vec<TopicSummary>,
     /// The first 100 findings of each kind, in the order of the objects.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// How many more of each kind there are.
-    pub findings_left_out: BTreeMap<Kind, u64>,
+    pub(crate) findings_left_out: BTreeMap<Kind, u64>,
 }
 
 /// What a topic's folder holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct TopicSummary {
+pub(crate) struct TopicSummary {
     /// The topic.
-    pub topic: String,
+    pub(crate) topic: String,
     /// Slots.
-    pub objects: u64,
+    pub(crate) objects: u64,
     /// Objects that are not data, beside the layout.
-    pub not_data: u64,
+    pub(crate) not_data: u64,
     /// Bytes of the slots as stored.
-    pub stored_bytes: u64,
+    pub(crate) stored_bytes: u64,
     /// Bytes of the slots, uncompressed.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Lines of all slots.
-    pub records: u64,
+    pub(crate) records: u64,
     /// Lines that are ticks.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
     /// Lines that are envelopes of other records.
-    pub not_ticks: u64,
+    pub(crate) not_ticks: u64,
     /// The partitions that have slots.
-    pub partitions: Vec<PartitionSummary>,
+    pub(crate) partitions: Vec<PartitionSummary>,
     /// The runs of producers that have ticks here.
-    pub sessions: Vec<SessionSummary>,
+    pub(crate) sessions: Vec<SessionSummary>,
 }
 
 /// The chain of one partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PartitionSummary {
+pub(crate) struct PartitionSummary {
     /// The partition.
-    pub partition: u32,
+    pub(crate) partition: u32,
     /// Its slots.
-    pub objects: u64,
+    pub(crate) objects: u64,
     /// Offset at which the chain begins.
-    pub first_offset: u64,
+    pub(crate) first_offset: u64,
     /// Offset after its last, where the last slot tells it.
-    pub next_offset: Option<u64>,
+    pub(crate) next_offset: Option<u64>,
 }
 
 /// One run of one producer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SessionSummary {
+pub(crate) struct SessionSummary {
     /// Instance of the producer.
-    pub producer: String,
+    pub(crate) producer: String,
     /// The run.
-    pub session: Uuid,
+    pub(crate) session: Uuid,
     /// Ticks of it, a doubled one counted once.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
     /// The greatest `seq`.
-    pub last_seq: u64,
+    pub(crate) last_seq: u64,
 }
 
 /// How the audit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing is wrong.
     Clean,
     /// So many things are.
@@ -118,7 +118,7 @@ impl Report {
 
     /// Whether anything is wrong.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         if self.is_clean {
             Verdict::Clean
         } else {
@@ -131,7 +131,7 @@ impl Report {
     /// # Errors
     ///
     /// [`Error::Report`] if `out` takes no more.
-    pub fn write_json(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
+    pub(crate) fn write_json(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
         serde_json::to_writer_pretty(&mut *out, self)
             .map_err(std::io::Error::from)
             .and_then(|()| writeln!(out))
@@ -144,7 +144,7 @@ impl Report {
     /// # Errors
     ///
     /// [`Error::Report`] if `out` takes no more.
-    pub fn write_text(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
+    pub(crate) fn write_text(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
         self.lines(out)
             .and_then(|()| out.flush())
             .map_err(|source| Error::Report { source })

@@ -5,7 +5,7 @@ use roaring::RoaringTreemap;
 use uuid::Uuid;
 
 use super::body::SessionRun;
-use super::finding::{Finding, Findings, Kind, Place, Ranges};
+use super::finding::{Finding, Findings, Kind, Place, Seqs};
 use super::report::SessionSummary;
 
 /// Which ticks of each session a topic holds: about one bit a tick.
@@ -82,7 +82,7 @@ impl Sessions {
 }
 
 impl SessionId {
-    fn place(&self, seqs: Ranges) -> Place {
+    fn place(&self, seqs: Seqs) -> Place {
         Place {
             producer: Some(self.producer.clone()),
             session: Some(self.session),
@@ -93,7 +93,7 @@ impl SessionId {
 }
 
 impl Session {
-    fn add(&mut self, partition: u32, run: SessionRun, report: &mut impl FnMut(Kind, Ranges, String)) {
+    fn add(&mut self, partition: u32, run: SessionRun, report: &mut impl FnMut(Kind, Seqs, String)) {
         let doubled = &self.seen & &run.seqs;
         if !doubled.is_empty() {
             let what = "an object before it holds them already".to_owned();
@@ -105,7 +105,7 @@ impl Session {
             let before = self.last_of.get(&symbol).copied();
             // a tick that is there already is doubled, not late
             if let Some(before) = before.filter(|before| *before > first && !doubled.contains(first)) {
-                let mut seqs = Ranges::default();
+                let mut seqs = Seqs::default();
                 seqs.push(first, first);
                 let what = format!("an object before it holds seq {before} of the same symbol {symbol}");
                 report(Kind::Disorder, seqs, what);
@@ -125,9 +125,9 @@ impl Session {
 
     fn report_missing(&self, id: &SessionId, cut: &[u32], findings: &mut Findings) {
         let removed_below = self.removed_below(cut);
-        let mut removed = Ranges::default();
-        let mut missing = Ranges::default();
-        let mut in_flight = Ranges::default();
+        let mut removed = Seqs::default();
+        let mut missing = Seqs::default();
+        let mut in_flight = Seqs::default();
         for gap in gaps_of(&self.seen) {
             let (below, rest) = split(&gap, removed_below);
             push(&mut removed, &below);
@@ -187,8 +187,8 @@ fn gaps_of(set: &RoaringTreemap) -> Vec<Range<u64>> {
     gaps
 }
 
-fn ranges_of(set: &RoaringTreemap) -> Ranges {
-    let mut ranges = Ranges::default();
+fn ranges_of(set: &RoaringTreemap) -> Seqs {
+    let mut ranges = Seqs::default();
     for seq in set {
         ranges.push(seq, seq);
     }
@@ -200,7 +200,7 @@ fn split(gap: &Range<u64>, at: u64) -> (Range<u64>, Range<u64>) {
     (gap.start..at, at..gap.end)
 }
 
-fn push(ranges: &mut Ranges, gap: &Range<u64>) {
+fn push(ranges: &mut Seqs, gap: &Range<u64>) {
     if !gap.is_empty() {
         ranges.push(gap.start, gap.end - 1);
     }

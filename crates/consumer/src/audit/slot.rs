@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::body::{BodyFacts, FirstRecord};
 use super::finding::{Finding, Findings, Kind, Place};
-use super::metadata::Metadata;
+use super::metadata::{Crc32c, Metadata};
 use super::name::SlotName;
 
 /// All that one object says: key, metadata and body.
@@ -55,29 +55,23 @@ impl SlotFacts {
     }
 
     fn compare_with_body(&mut self) {
-        let crc = |crc: u32| format!("{crc:08x}");
-        let (metadata, body) = (self.metadata.clone(), &self.body);
-        let (lines, not_ticks) = (body.lines, body.not_ticks);
-        let (first, whole) = (body.first_line_crc32c, body.crc32c);
-        self.compare("record-count", "the body", metadata.record_count, lines);
-        self.compare("not-tick-count", "the body", metadata.not_tick_count, not_ticks);
-        if let Some(first) = first {
-            self.compare(
-                "first-record-crc32c",
-                "the body",
-                metadata.first_record_crc32c.map(crc),
-                crc(first),
-            );
+        let with = "the body";
+        let (metadata, body) = (&self.metadata, &self.body);
+        let not_ticks = (metadata.not_tick_count, body.not_ticks);
+        let first_crc = (metadata.first_record_crc32c, body.first_line_crc32c);
+        let body_crc = (metadata.body_crc32c, Crc32c(body.crc32c));
+        self.compare("record-count", with, metadata.record_count, body.lines);
+        self.compare("not-tick-count", with, not_ticks.0, not_ticks.1);
+        if let (says, Some(found)) = first_crc {
+            self.compare("first-record-crc32c", with, says, Crc32c(found));
         }
-        self.compare(
-            "body-crc32c",
-            "the body",
-            metadata.body_crc32c.map(crc),
-            crc(whole),
-        );
+        self.compare("body-crc32c", with, body_crc.0, body_crc.1);
     }
 
-    fn compare<T: PartialEq + Display>(&mut self, field: &str, with: &str, says: Option<T>, found: T) {
+    fn compare<T>(&mut self, field: &str, with: &str, says: Option<T>, found: T)
+    where
+        T: Copy + PartialEq + Display,
+    {
         if let Some(says) = says.filter(|says| *says != found) {
             let what = format!("{field} says {says}, {with} says {found}");
             self.report(Finding::error, Kind::Mismatch, what);
