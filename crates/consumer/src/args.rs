@@ -9,6 +9,7 @@ use pipeline_runtime::logs::LogArgs;
 use pipeline_runtime::s3::{BucketName, S3Args};
 
 use crate::Error;
+use crate::audit::AuditArgs;
 use crate::encode::Compression;
 
 /// Writes the ticks of a Kafka topic to S3, each exactly once.
@@ -31,7 +32,10 @@ pub struct CommandLine {
 
 /// What the consumer does beside its main job.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Reads the bucket and proves that each tick is there once
+    Audit(AuditArgs),
+}
 
 /// The flags of the main job.
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@
 
 mod args;
 mod assignment;
+mod audit;
 mod encode;
 mod error;
 mod kafka;
@@ -21,6 +22,7 @@ mod store;
 use pipeline_runtime::exit::ExitStatus;
 
 pub use args::{Command, CommandLine};
+pub use audit::AuditArgs;
 pub use error::Error;
 
 /// Does what the command line asks for.
@@ -31,6 +33,6 @@ pub use error::Error;
 pub async fn run(line: CommandLine) -> Result<ExitStatus, Error> {
     match line.command {
         None => run::consume(line.consume.check()?).await,
-        Some(command) => match command {},
+        Some(Command::Audit(args)) => Ok(audit::run(&args, &mut std::io::stdout()).await?.into()),
     }
 }
