@@ -45,7 +45,7 @@ stop() {
 
 install_missing_packages() {
   local missing=() package
-  for package in debootstrap systemd-container iproute2 nftables openssh-client; do
+  for package in debootstrap debian-archive-keyring systemd-container iproute2 nftables openssh-client; do
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ "${#missing[@]}" = 0 ] && return

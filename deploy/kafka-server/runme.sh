@@ -21,25 +21,20 @@ heap_mib() {
   echo "$heap"
 }
 
-# install_text TARGET: what stands on stdin
-install_text() {
-  local text
-  text=$(mktemp)
-  cat >"$text"
-  install_file 644 "$text" "$1"
-  rm -f "$text"
-}
-
 check_settings "$settings/kafka.env"
 advertised=()
 host=$(setting "$settings/kafka.env" KAFKA_ADVERTISED_HOST)
 [ -z "$host" ] || advertised=(--advertised-host "$host")
 
 heap=$(heap_mib)
-echo "HEAP=-Xms${heap}m -Xmx${heap}m" | install_text /etc/kafka/jvm.env
-broker-setup render "${advertised[@]}" | install_text $properties
+jvm=$(mktemp)
+echo "HEAP=-Xms${heap}m -Xmx${heap}m" >"$jvm"
+install_file 644 "$jvm" /etc/kafka/jvm.env
+rm "$jvm"
+broker-setup render "${advertised[@]}" --out $properties
 # as Kafka's own user, whom the data belong to
 runuser -u kafka -- broker-setup format --cluster-id-file /var/lib/kafka/cluster-id
 start_service kafka /opt/kafka /etc/systemd/system/kafka.service /etc/kafka/log4j2.properties /etc/kafka/jvm.env $properties
 broker-setup topics apply --file "$deploy/kafka-server/topics.toml"
+echo "producer and consumer set KAFKA_BOOTSTRAP_SERVERS=$(sed -n 's|^advertised.listeners=PLAINTEXT://\([^,]*\).*|\1|p' $properties)"
 show_service kafka

@@ -6,7 +6,7 @@
 
 key=$settings/twelve-data-api-key
 
-check_settings "$settings/producer.env" KAFKA_BOOTSTRAP_SERVERS BUCKET_NAME AWS_REGION SYMBOLS
+check_settings "$settings/producer.env" KAFKA_BOOTSTRAP_SERVERS SYMBOLS
 [ -s "$key" ] || stop "the API key is missing; from your own machine, put it there out of a file that holds nothing else:
   ssh HOST 'sudo install -D -m 0600 /dev/stdin $key' < API_KEY_FILE"
 [ "$(stat --format %a:%U "$key")" = 600:root ] || stop "others may read the API key: chown root $key && chmod 600 $key"
