@@ -94,6 +94,13 @@ impl Launch {
         self
     }
 
+    /// The value that a variable is set to.
+    #[must_use]
+    pub fn value_of(&self, variable: &str) -> Option<&OsStr> {
+        let mut of_name = self.variables.iter().rev().filter(|(name, _)| name == variable);
+        of_name.next().map(|(_, value)| value.as_os_str())
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new("setpriv");
         command
@@ -150,6 +157,7 @@ impl Process {
     ///
     /// [`Error::Spawn`], or [`Error::File`] for its log.
     pub fn start(bed: &Bed, launch: &Launch) -> Result<Self> {
+        bed.starts(launch);
         let stdout = bed.path().join(format!("{}.stdout", launch.name));
         let log = bed.path().join(format!("{}.log", launch.name));
         let mut command = launch.command();
