@@ -9,8 +9,8 @@ deploy=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source_root=${deploy%/*} # a clone of the repository, or what send.sh copied
 settings=/etc/quote-pipeline
 
-ok() { printf 'ok       %s\n' "$*"; }
-changed() { printf 'changed  %s\n' "$*"; }
+ok() { printf 'ok      %s\n' "$*"; }
+changed() { printf 'changed %s\n' "$*"; }
 stop() {
   printf 'error: %s\n' "$*" >&2
   exit 1

@@ -2,7 +2,7 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 
 use pipeline_runtime::exit::{ExitStatus, Failure};
-use rdkafka::error::KafkaError;
+use rdkafka::error::RDKafkaErrorCode;
 
 /// What ends the program before its work is done.
 #[derive(Debug, thiserror::Error)]
@@ -168,7 +168,7 @@ pub enum Error {
         /// Where they were to go.
         topic: String,
         /// The first refusal, if it was not time that ran out.
-        source: Option<Box<KafkaError>>,
+        source: Option<RDKafkaErrorCode>,
     },
     /// No region is configured.
     #[error("the AWS region is not known, set AWS_REGION")]

@@ -119,7 +119,7 @@ fn all_in_kafka(balance: Balance, session: &Session, topic: String) -> Result<()
             last,
             session: session.id(),
             topic,
-            source: balance.refusal.map(Box::new),
+            source: balance.refusal.and_then(|error| error.rdkafka_error_code()),
         }),
     }
 }

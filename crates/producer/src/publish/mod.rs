@@ -4,6 +4,7 @@ mod ledger;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pipeline_runtime::kafka::{Fixed, KafkaArgs, TopicName, partitions_of};
@@ -74,6 +75,8 @@ pub(crate) struct Publisher {
     ledger: Arc<Ledger>,
     /// Accepted, and not yet taken by librdkafka: no more than one reply's ticks.
     waiting: VecDeque<Record>,
+    /// Whether librdkafka's queue was full when it was last tried.
+    is_full: bool,
 }
 
 /// A tick as Kafka gets it.
@@ -101,8 +104,9 @@ impl Publisher {
         ];
         let config = args.client_config(&format!("producer-{instance}"), &defaults, FIXED)?;
         let ledger = Arc::new(Ledger::default());
-        let producer = ThreadedProducer::from_config_and_context(&config, Deliveries(Arc::clone(&ledger)))
-            .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
+        let producer =
+            ThreadedProducer::from_config_and_context(&config, Deliveries::new(Arc::clone(&ledger)))
+                .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
         let (brokers, topic) = (args.brokers.clone(), args.topic.clone());
         let asked = tokio::task::spawn_blocking(move || {
             let partitions = partitions_of(producer.client(), &brokers, &topic, METADATA_TIMEOUT)?;
@@ -117,6 +121,7 @@ impl Publisher {
             topic,
             ledger,
             waiting: VecDeque::new(),
+            is_full: false,
         })
     }
 
@@ -138,15 +143,14 @@ impl Publisher {
 
     /// Gives all that was taken to librdkafka; waits while its queue is full. May be dropped and called again.
     pub(crate) async fn hand_over(&mut self) {
-        let mut is_told = false;
         while let Some(record) = self.waiting.front() {
             match self.send(record) {
                 Ok(()) => {
                     self.waiting.pop_front();
                 }
                 Err(KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) => {
-                    if !is_told {
-                        is_told = true;
+                    if !self.is_full {
+                        self.is_full = true;
                         let Balance { open, .. } = self.balance();
                         warn!(
                             ticks = open,
@@ -167,8 +171,9 @@ impl Publisher {
                 }
             }
         }
-        if is_told {
-            info!("there is room in the queue to Kafka, polling goes on");
+        if self.is_full {
+            self.is_full = false;
+            info!("there is room in the queue to Kafka again");
         }
     }
 
@@ -232,12 +237,34 @@ impl Publisher {
     }
 }
 
-/// What librdkafka tells of the ticks, on its own thread.
-struct Deliveries(Arc<Ledger>);
+/// What librdkafka tells of ticks and brokers, on its own thread.
+struct Deliveries {
+    ledger: Arc<Ledger>,
+    is_kafka_away: AtomicBool,
+}
+
+impl Deliveries {
+    fn new(ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger,
+            is_kafka_away: AtomicBool::new(false),
+        }
+    }
+}
 
 impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
-        warn!("Kafka: {error}: {reason}");
+        match error.rdkafka_error_code() {
+            // repeated with every attempt to connect
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                if !self.is_kafka_away.swap(true, Ordering::Relaxed) {
+                    warn!("no Kafka broker can be reached: ticks wait in memory");
+                }
+            }
+            // librdkafka logs it itself, with the broker's name
+            Some(RDKafkaErrorCode::BrokerTransportFailure) => {}
+            _ => warn!("Kafka: {error}: {reason}"),
+        }
     }
 }
 
@@ -247,11 +274,14 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, result: &DeliveryResult<'_>, seq: Self::DeliveryOpaque) {
         match result {
             Ok(_) => {
-                if self.0.acknowledge(*seq) {
+                if self.ledger.acknowledge(*seq) {
                     info!("the first tick is in Kafka");
                 }
+                if self.is_kafka_away.swap(false, Ordering::Relaxed) {
+                    info!("Kafka acknowledges ticks again");
+                }
             }
-            Err((error, _)) => self.0.refuse(error.clone()),
+            Err((error, _)) => self.ledger.refuse(error.clone()),
         }
     }
 }

@@ -235,7 +235,7 @@ proptest! {
                 .map(|(_, credits)| credits).sum();
             prop_assert!(in_window <= per_minute, "{in_window} credits in the 60 s from {start}");
         }
-        let mut by_day = BTreeMap::new();
+        let mut by_day = BTreeMap::<i64, u32>::new();
         for (at, credits) in counted {
             *by_day.entry(day_of(after(at).utc)).or_default() += credits;
         }
