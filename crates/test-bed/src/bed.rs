@@ -77,6 +77,20 @@ impl Bed {
         &self.0.path
     }
 
+    /// Writes a file inside.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.0.path.join(name);
+        std::fs::write(&path, text).map_err(|source| Error::File {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(path)
+    }
+
     pub(crate) fn starts(&self, launch: &Launch) {
         (self.0.on_start)(launch);
     }

@@ -199,6 +199,11 @@ impl Process {
         }
     }
 
+    /// Asks the process to stop, by SIGTERM.
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
     /// How the process ended, or nothing while it runs.
     #[must_use]
     pub fn ended(&self) -> Option<ExitStatus> {
@@ -237,7 +242,7 @@ impl Process {
     ///
     /// [`Error::Late`] if it had to be killed.
     pub async fn stop(&self, within: Duration) -> Result<ExitStatus> {
-        self.signal(Signal::SIGTERM);
+        self.terminate();
         let ended = self.end(within).await;
         if ended.is_err() {
             self.kill().await?;
@@ -297,8 +302,25 @@ impl Process {
         }
     }
 
+    /// The error of a process that ended badly; none while it runs.
+    #[must_use]
+    pub fn failure(&self) -> Option<Error> {
+        let status = self.ended().filter(|status| !status.success())?;
+        Some(self.failed(status))
+    }
+
+    /// Waits until a process ends that should not, and gives the error for it.
+    pub async fn failure_to_come(&self) -> Error {
+        loop {
+            if let Ok(status) = self.end(Duration::from_hours(1)).await {
+                return self.failed(status);
+            }
+        }
+    }
+
     /// The error for an end that was not due.
-    pub(crate) fn failed(&self, status: ExitStatus) -> Error {
+    #[must_use]
+    pub fn failed(&self, status: ExitStatus) -> Error {
         Error::Ended {
             name: self.name.clone(),
             status,

@@ -162,6 +162,15 @@ impl Kafka {
         log::read(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
     }
 
+    /// How many records lie in a topic.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kafka`] if the broker does not say.
+    pub async fn record_count(&self, topic: &str) -> Result<usize> {
+        log::count(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
+    }
+
     fn client_config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.bootstrap_servers());
