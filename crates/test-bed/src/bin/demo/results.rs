@@ -44,7 +44,8 @@ fn lines(bucket: &Bucket) -> String {
 fn last_prices(bucket: &Bucket) -> Result<String, Error> {
     let mut text = "\nlast prices in the bucket:\n".to_owned();
     for (symbol, tick) in bucket.last_ticks()? {
-        let _ = writeln!(text, "  {symbol:<12} {:>14}  at {}", tick.price, tick.ts_recv);
+        let (symbol, price) = (symbol.as_str(), tick.price.as_str());
+        let _ = writeln!(text, "  {symbol:<12} {price:>14}  at {}", tick.ts_recv);
     }
     Ok(text)
 }
