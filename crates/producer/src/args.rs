@@ -7,11 +7,11 @@ use bytesize::ByteSize;
 use clap::Parser;
 use pipeline_runtime::kafka::KafkaArgs;
 use pipeline_runtime::logs::LogArgs;
+use pipeline_runtime::s3::{BucketName, S3Args};
 use quote_model::Text;
 
 use crate::Error;
 use crate::api_key::ApiKey;
-use crate::bucket::BucketName;
 use crate::feed::{ApiBaseUrl, Endpoint, Settings, Symbols};
 
 /// Polls Twelve Data for prices and brings each to Kafka, once and in order.
@@ -65,6 +65,9 @@ pub struct Args {
     /// The Kafka client's flags.
     #[command(flatten)]
     kafka: KafkaArgs,
+    /// The S3 client's flags.
+    #[command(flatten)]
+    s3: S3Args,
     /// The log's flags.
     #[command(flatten)]
     pub logs: LogArgs,
@@ -79,6 +82,7 @@ pub struct Config {
     pub(crate) queue_max_bytes: u64,
     pub(crate) drain_timeout: Duration,
     pub(crate) kafka: KafkaArgs,
+    pub(crate) s3: S3Args,
 }
 
 impl Args {
@@ -104,6 +108,7 @@ impl Args {
             queue_max_bytes: self.queue_max_bytes.0,
             drain_timeout: self.drain_timeout.0,
             kafka: self.kafka,
+            s3: self.s3,
         })
     }
 }

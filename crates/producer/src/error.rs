@@ -38,15 +38,6 @@ pub enum Error {
         /// What was found.
         name: String,
     },
-    /// The name breaks S3's rules.
-    #[error(
-        "`{name}` is not a bucket's name, use 3 to 63 of lower-case letters, digits, `-` and `.`, with a \
-         letter or a digit at both ends"
-    )]
-    BucketName {
-        /// What was found.
-        name: String,
-    },
     /// The base URL is none. Its text is not repeated, as it may hold a key.
     #[error("the base URL is not one, write `https://host` without user, query or fragment")]
     ApiBaseUrl,
@@ -170,9 +161,6 @@ pub enum Error {
         /// The first refusal, if it was not time that ran out.
         source: Option<RDKafkaErrorCode>,
     },
-    /// No region is configured.
-    #[error("the AWS region is not known, set AWS_REGION")]
-    RegionMissing,
     /// S3 cannot be asked for the bucket.
     #[error(
         "cannot look for the bucket {bucket}, check the AWS credentials, the region and the network, or leave \
@@ -245,7 +233,6 @@ impl Failure for Error {
             | Self::Duration { .. }
             | Self::QueueSize { .. }
             | Self::Instance { .. }
-            | Self::BucketName { .. }
             | Self::ApiBaseUrl
             | Self::HostName { .. }
             | Self::ApiKeyMissing
@@ -255,7 +242,6 @@ impl Failure for Error {
             | Self::RequestRefused { .. }
             | Self::NoUsableSymbol { .. }
             | Self::PollTooLarge { .. }
-            | Self::RegionMissing
             | Self::BucketTaken { .. } => ExitStatus::BadConfig,
             Self::Runtime { .. }
             | Self::Encode { .. }

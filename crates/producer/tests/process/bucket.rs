@@ -108,7 +108,7 @@ fn a_bucket_in_another_region_is_fine_and_told() {
 #[test]
 fn a_missing_region_or_credentials_are_told() {
     let (ended, _) = run_with_bucket(missing_then(200, ""), |command| {
-        command.env_remove("AWS_REGION");
+        command.env_remove("AWS_REGION").env_remove("AWS_ENDPOINT_URL_S3");
     });
     assert_eq!(ended.status, 78, "{}", ended.stderr);
     assert!(ended.stderr.contains("AWS_REGION"));
