@@ -1,2 +1,14 @@
-//! stub
-fn main() {}
+//! `consumer`: writes the ticks of a Kafka topic to S3.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use consumer::CommandLine;
+use pipeline_runtime::{exit, logs};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    logs::start(&line.logs);
+    exit::report(consumer::run(line).await)
+}

@@ -75,6 +75,15 @@ pub enum Error {
         /// What it says.
         source: KafkaError,
     },
+    /// The bucket's name breaks the rules of S3.
+    #[error("`{name}` is not a bucket name, use 3 to 63 of lower-case letters, digits, `-` and `.`")]
+    BucketName {
+        /// The name.
+        name: String,
+    },
+    /// Nothing tells the region.
+    #[error("no AWS region is set, set `AWS_REGION` or `region` in the profile")]
+    NoRegion,
     /// The signals cannot be listened to.
     #[error("cannot listen for SIGTERM and SIGINT")]
     Signals {
@@ -90,6 +99,8 @@ impl Failure for Error {
             | Self::PropertyFile { .. }
             | Self::FixedProperty { .. }
             | Self::TopicName { .. }
+            | Self::BucketName { .. }
+            | Self::NoRegion
             | Self::ClientConfig { .. } => ExitStatus::BadConfig,
             Self::BrokerUnreachable { .. }
             | Self::TopicMissing { .. }

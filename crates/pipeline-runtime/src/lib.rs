@@ -1,10 +1,13 @@
 //! What the three binaries share beside the tick, each once: [`logs`], [`shutdown`], [`exit`] status,
-//! [`systemd`] notices, and how a [`kafka`] client is configured and finds its topic.
+//! [`systemd`] notices, how a [`kafka`] client is configured and finds its
+//! topic, and how an `s3` client is configured.
 
 mod error;
 pub mod exit;
 pub mod kafka;
 pub mod logs;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod shutdown;
 pub mod systemd;
 

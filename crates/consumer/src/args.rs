@@ -1,0 +1,294 @@
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand};
+use pipeline_runtime::kafka::KafkaArgs;
+use pipeline_runtime::logs::LogArgs;
+use pipeline_runtime::s3::{BucketName, S3Args};
+
+use crate::Error;
+use crate::audit::AuditArgs;
+use crate::encode::Compression;
+
+/// Writes the ticks of a Kafka topic to S3, each exactly once.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub struct CommandLine {
+    /// What to do instead of writing ticks.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) consume: ConsumeArgs,
+    /// How to log.
+    #[command(flatten)]
+    pub logs: LogArgs,
+}
+
+/// What the consumer does beside its main job.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Reads the bucket and proves that each tick is there once
+    Audit(AuditArgs),
+}
+
+/// The flags of the main job.
+#[derive(Debug, Args)]
+pub(crate) struct ConsumeArgs {
+    /// Bucket to write to
+    #[arg(
+        long,
+        env = "BUCKET_NAME",
+        value_name = "NAME",
+        required = true,
+        help_heading = "S3"
+    )]
+    bucket: Option<BucketName>,
+    /// What all keys begin with, a folder
+    #[arg(
+        long,
+        env = "BUCKET_PREFIX",
+        value_name = "FOLDER/",
+        default_value = "",
+        help_heading = "S3"
+    )]
+    prefix: Prefix,
+    /// Go on with a store that does not keep create-only PUTs: ticks may then be stored twice
+    #[arg(long, help_heading = "S3")]
+    allow_at_least_once: bool,
+    #[command(flatten)]
+    s3: S3Args,
+    /// Consumer group; consumers of one group share the partitions
+    #[arg(
+        long,
+        env = "CONSUMER_GROUP",
+        value_name = "NAME",
+        default_value = "quote-consumer",
+        help_heading = "Kafka"
+    )]
+    group: String,
+    #[command(flatten)]
+    kafka: KafkaArgs,
+    /// Write an object at the latest when its first record was read this long ago
+    #[arg(
+        long,
+        env = "FLUSH_INTERVAL",
+        value_name = "TIME",
+        default_value = "60s",
+        help_heading = "Objects"
+    )]
+    flush_interval: humantime::Duration,
+    /// Write an object when it has this many bytes, compressed
+    #[arg(
+        long,
+        env = "FLUSH_BYTES",
+        value_name = "SIZE",
+        default_value = "64MiB",
+        help_heading = "Objects"
+    )]
+    flush_bytes: ByteSize,
+    /// Write an object when it has this many records
+    #[arg(long, env = "FLUSH_RECORDS", value_name = "N", help_heading = "Objects")]
+    flush_records: Option<u64>,
+    /// How to compress objects; fixed for a prefix by who writes first
+    #[arg(
+        long,
+        env = "COMPRESSION",
+        value_enum,
+        default_value_t,
+        help_heading = "Objects"
+    )]
+    compression: Compression,
+    /// Bytes that objects in the making may have, over all partitions
+    #[arg(
+        long,
+        env = "MEMORY",
+        value_name = "SIZE",
+        default_value = "256MiB",
+        help_heading = "Objects"
+    )]
+    memory: ByteSize,
+    /// How long to write what was read after SIGTERM
+    #[arg(long, env = "DRAIN_TIMEOUT", value_name = "TIME", default_value = "25s")]
+    drain_timeout: humantime::Duration,
+}
+
+/// What the main job needs, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) bucket: BucketName,
+    pub(crate) prefix: Prefix,
+    pub(crate) allow_at_least_once: bool,
+    pub(crate) s3: S3Args,
+    pub(crate) group: String,
+    pub(crate) kafka: KafkaArgs,
+    pub(crate) flush: Flush,
+    pub(crate) compression: Compression,
+    pub(crate) memory_max_bytes: u64,
+    pub(crate) drain_timeout: humantime::Duration,
+}
+
+/// When a run is closed, beside the hour.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flush {
+    pub(crate) interval: Duration,
+    pub(crate) bytes: u64,
+    pub(crate) records: u64,
+}
+
+/// Below this, one partition alone would write an object a record.
+const MEMORY_MIN_BYTES: u64 = 16 * 1024 * 1024;
+/// Largest object that one PUT can make, by S3's own rule.
+const PUT_MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+impl ConsumeArgs {
+    /// Checks what the types alone cannot.
+    pub(crate) fn check(self) -> Result<Config, Error> {
+        let refuse = |setting, value: String, allowed| {
+            Err(Error::Setting {
+                setting,
+                value,
+                allowed,
+            })
+        };
+        if self.group.trim().is_empty() {
+            return refuse("--group", format!("`{}`", self.group), "a name");
+        }
+        if self.flush_interval.is_zero() {
+            return refuse("--flush-interval", self.flush_interval.to_string(), "more than 0");
+        }
+        if !(1..=PUT_MAX_BYTES).contains(&self.flush_bytes.as_u64()) {
+            return refuse(
+                "--flush-bytes",
+                self.flush_bytes.to_string(),
+                "from 1B to 5GiB, S3's limit for one PUT",
+            );
+        }
+        if self.flush_records == Some(0) {
+            return refuse("--flush-records", "0".to_owned(), "at least 1");
+        }
+        if self.memory.as_u64() < MEMORY_MIN_BYTES {
+            return refuse("--memory", self.memory.to_string(), "at least 16MiB");
+        }
+        let Some(bucket) = self.bucket else {
+            return refuse("--bucket", "not given".to_owned(), "the name of a bucket");
+        };
+        Ok(Config {
+            bucket,
+            prefix: self.prefix,
+            allow_at_least_once: self.allow_at_least_once,
+            s3: self.s3,
+            group: self.group,
+            kafka: self.kafka,
+            flush: Flush {
+                interval: *self.flush_interval,
+                bytes: self.flush_bytes.as_u64(),
+                records: self.flush_records.unwrap_or(u64::MAX),
+            },
+            compression: self.compression,
+            memory_max_bytes: self.memory.as_u64(),
+            drain_timeout: self.drain_timeout,
+        })
+    }
+}
+
+/// What all keys begin with: empty, or a folder with its slash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Prefix(String);
+
+impl Prefix {
+    /// The text, empty or with a slash at its end.
+    #[must_use]
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let reason = if text.starts_with('/') {
+            "it begins with a slash, keys do not"
+        } else if text.contains("//") {
+            "it has an empty folder"
+        } else if text.contains(char::is_control) {
+            "it holds a control character"
+        } else if text.len() > 512 {
+            "it is longer than 512 bytes, a key may have 1024"
+        } else {
+            let slash = if text.is_empty() || text.ends_with('/') {
+                ""
+            } else {
+                "/"
+            };
+            return Ok(Self(format!("{text}{slash}")));
+        };
+        Err(Error::Prefix {
+            prefix: text.chars().take(40).collect(),
+            reason,
+        })
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn check(flags: &[&str]) -> Result<Config, Error> {
+        let base = ["consumer", "--bucket", "my-bucket"];
+        let line = CommandLine::try_parse_from(base.iter().chain(flags)).unwrap();
+        line.consume.check()
+    }
+
+    #[test]
+    fn every_flag_has_help() {
+        CommandLine::command().help_expected(true).debug_assert();
+    }
+
+    #[test]
+    fn the_bucket_is_all_that_is_needed() {
+        let config = check(&[]).unwrap();
+        assert_eq!(config.flush.interval, Duration::from_mins(1));
+        assert_eq!(config.kafka.topic.as_str(), "stock_pipeline");
+        assert_eq!(config.compression, Compression::Zstd);
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused() {
+        for flags in [
+            ["--flush-interval", "0s"],
+            ["--flush-bytes", "0"],
+            ["--flush-bytes", "6GiB"],
+            ["--flush-records", "0"],
+            ["--memory", "1KiB"],
+            ["--group", " "],
+        ] {
+            let error = check(&flags).unwrap_err();
+            assert!(error.to_string().contains(flags[0]), "{flags:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_a_folder() {
+        assert_eq!("".parse::<Prefix>().unwrap().as_str(), "");
+        assert_eq!("quotes".parse::<Prefix>().unwrap().as_str(), "quotes/");
+        assert_eq!("a/b/".parse::<Prefix>().unwrap().as_str(), "a/b/");
+        for text in ["/", "/a", "a//b", "a\n"] {
+            assert!(text.parse::<Prefix>().is_err(), "{text:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,378 @@
+use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::primitives::ByteStreamError;
+use pipeline_runtime::exit::{ExitStatus, Failure};
+use pipeline_runtime::kafka::TopicName;
+use pipeline_runtime::s3::BucketName;
+use rdkafka::error::KafkaError;
+
+use crate::slot::Conflict;
+
+/// What can go wrong in the consumer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something that the binaries share.
+    #[error(transparent)]
+    Runtime(#[from] pipeline_runtime::Error),
+    /// The audit did not get to its end.
+    #[error(transparent)]
+    Audit(#[from] crate::audit::Error),
+    /// The prefix cannot be one.
+    #[error("`{prefix}` is not a prefix: {reason}")]
+    Prefix {
+        /// What was asked.
+        prefix: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+    /// A setting's value is out of its range.
+    #[error("{setting} is {value}, it must be {allowed}")]
+    Setting {
+        /// The flag.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+        /// What would do.
+        allowed: &'static str,
+    },
+
+    /// There is no such bucket.
+    #[error(
+        "the bucket {bucket} does not exist, make it (`producer --bucket {bucket}` does) or correct `--bucket`"
+    )]
+    BucketMissing {
+        /// The bucket.
+        bucket: BucketName,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// The bucket is elsewhere.
+    #[error("the bucket {bucket} is in {region}, set `AWS_REGION` to that")]
+    WrongRegion {
+        /// The bucket.
+        bucket: BucketName,
+        /// Its region, where the store told it.
+        region: String,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// The credentials are no good.
+    #[error(
+        "S3 refuses the credentials for the bucket {bucket} ({code}), check the keys, the role and this host's clock"
+    )]
+    CredentialsRefused {
+        /// The bucket.
+        bucket: BucketName,
+        /// The store's code.
+        code: String,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// A permission is missing.
+    #[error(
+        "S3 denies access to bucket {bucket}, key `{key}`, allow `{action}` in the role's policy and look at the bucket's"
+    )]
+    Denied {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key or prefix.
+        key: String,
+        /// The IAM action.
+        action: &'static str,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// Another reply than the ones that have a meaning here.
+    #[error("S3 answered {status} {code} for bucket {bucket}, key `{key}`")]
+    StoreRefused {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key or prefix.
+        key: String,
+        /// HTTP status.
+        status: u16,
+        /// The store's code.
+        code: String,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// No reply.
+    #[error(
+        "no reply from S3 for bucket {bucket}, key `{key}`, check the network, `AWS_ENDPOINT_URL` and that there are \
+         credentials"
+    )]
+    StoreUnreachable {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key or prefix.
+        key: String,
+        /// What the SDK says.
+        source: BoxError,
+    },
+    /// A body broke off.
+    #[error("the body of bucket {bucket}, key `{key}` broke off")]
+    BrokenOff {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+        /// Why.
+        source: ByteStreamError,
+    },
+    /// The store does not keep create-only PUTs.
+    #[error(
+        "the store of bucket {bucket} does not keep `If-None-Match: *` ({winners} of {racers} racing PUTs won, a later \
+         one {}), so that exactly once cannot be had; use another store, or `--allow-at-least-once`",
+        if *is_overwritten { "wrote over it" } else { "was refused" }
+    )]
+    NotCreateOnly {
+        /// The bucket.
+        bucket: BucketName,
+        /// How many PUTs of the race won.
+        winners: usize,
+        /// How many there were.
+        racers: usize,
+        /// Whether a later PUT wrote over the object.
+        is_overwritten: bool,
+    },
+
+    /// The layout object is no layout.
+    #[error("bucket {bucket}, key {key} is not a layout that this version reads, use another `--prefix`")]
+    LayoutUnreadable {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The prefix was begun with other settings.
+    #[error(
+        "bucket {bucket}, key {key} says {setting} `{stored}`, asked is `{asked}`; either set it to `{stored}`, or use \
+         another `--prefix`"
+    )]
+    LayoutDiffers {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+        /// Which setting.
+        setting: &'static str,
+        /// What the flags say.
+        asked: String,
+        /// What the object says.
+        stored: String,
+    },
+    /// The topic was deleted and made anew.
+    #[error(
+        "the topic {topic} has the id {ours}, but bucket {bucket}, key {key} was begun for {theirs}: the topic was made \
+         anew, or two pipelines share a prefix; either use another `--prefix`, or remove the old data"
+    )]
+    AnotherTopic {
+        /// The bucket.
+        bucket: BucketName,
+        /// The layout's key.
+        key: String,
+        /// The topic.
+        topic: String,
+        /// The topic's id now.
+        ours: String,
+        /// The id in the bucket.
+        theirs: String,
+    },
+    /// The object in a slot's place is of another log.
+    #[error(
+        "bucket {bucket}, key {key} is in the place of partition {partition} from offset {start}, but {conflict}; the \
+         topic was made anew, or two pipelines share a prefix: either use another `--prefix`, or remove the old data; \
+         nothing was written"
+    )]
+    AnotherLog {
+        /// The bucket.
+        bucket: BucketName,
+        /// The slot's key.
+        key: String,
+        /// The partition.
+        partition: i32,
+        /// First offset of the slot.
+        start: i64,
+        /// How it shows.
+        conflict: Conflict,
+    },
+    /// The bucket holds more than the log ever had.
+    #[error(
+        "the chain of topic {topic}, partition {partition} in bucket {bucket} ends before offset {boundary}, but the log \
+         ends before {high}: the topic was made anew, or two pipelines share a prefix; either use another `--prefix`, or \
+         remove the old data"
+    )]
+    ChainBeyondLog {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: i32,
+        /// The bucket.
+        bucket: BucketName,
+        /// Where the chain ends.
+        boundary: i64,
+        /// Where the log ends.
+        high: i64,
+    },
+    /// An object under a slot's name is no slot.
+    #[error("bucket {bucket}, key {key} has a slot's name, but {what}; remove it, or use another `--prefix`")]
+    ForeignObject {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+        /// What is missing.
+        what: String,
+    },
+    /// An object was deleted between LIST and HEAD.
+    #[error("bucket {bucket}, key {key} vanished while it was looked at")]
+    Vanished {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+    },
+
+    /// The topic cannot be subscribed to.
+    #[error("cannot subscribe to the topic {topic}")]
+    Subscribe {
+        /// The topic.
+        topic: TopicName,
+        /// Why.
+        source: KafkaError,
+    },
+    /// The committed offsets cannot be had.
+    #[error("cannot read the group's committed offsets of the topic {topic}")]
+    Committed {
+        /// The topic.
+        topic: TopicName,
+        /// Why.
+        source: KafkaError,
+    },
+    /// The ends of the log cannot be had.
+    #[error("cannot read where the log of topic {topic}, partition {partition} begins and ends")]
+    Watermarks {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: i32,
+        /// Why.
+        source: KafkaError,
+    },
+    /// The broker refuses the group, the topic or the login.
+    #[error(
+        "Kafka refuses the group {group} or the topic {topic}, check the ACLs and the `-X sasl.…` settings"
+    )]
+    KafkaRefused {
+        /// The group.
+        group: String,
+        /// The topic.
+        topic: TopicName,
+        /// Why.
+        source: KafkaError,
+    },
+    /// librdkafka cannot go on.
+    #[error("the Kafka client cannot go on, start the consumer again")]
+    KafkaFatal {
+        /// Why.
+        source: KafkaError,
+    },
+    /// A run cannot be compressed.
+    #[error(
+        "cannot encode the run of topic {topic}, partition {partition} at offset {offset}, look at this host's memory"
+    )]
+    Encode {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: i32,
+        /// Offset of the record.
+        offset: i64,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The drain took too long.
+    #[error(
+        "{records} records of {partitions} partitions were not in the bucket after the drain timeout of {timeout}; they \
+         stay in Kafka, and the next start writes them"
+    )]
+    NotDrained {
+        /// Records that were read.
+        records: u64,
+        /// Partitions that they are of.
+        partitions: usize,
+        /// `--drain-timeout`.
+        timeout: humantime::Duration,
+    },
+    /// A thread of ours ended.
+    #[error("a thread of the consumer ended before its time, please report it")]
+    Worker {
+        /// Why.
+        source: tokio::task::JoinError,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start a thread, look at this host's limits")]
+    Thread {
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The result cannot be printed.
+    #[error("cannot write the result to stdout")]
+    Stdout {
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// The error with all its causes, on one line.
+    pub(crate) fn chain(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            cause = error.source();
+        }
+        line
+    }
+
+    /// Whether the same may succeed later without anybody's doing here: a store or a broker that is away, a
+    /// permission that is not granted yet.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::BucketMissing { .. }
+                | Self::WrongRegion { .. }
+                | Self::CredentialsRefused { .. }
+                | Self::Denied { .. }
+                | Self::StoreRefused { .. }
+                | Self::StoreUnreachable { .. }
+                | Self::BrokenOff { .. }
+                | Self::Vanished { .. }
+                | Self::Committed { .. }
+                | Self::Watermarks { .. }
+        )
+    }
+}
+
+impl Failure for Error {
+    fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Runtime(error) => error.exit_status(),
+            Self::Audit(error) => error.exit_status(),
+            Self::Prefix { .. }
+            | Self::Setting { .. }
+            | Self::NotCreateOnly { .. }
+            | Self::LayoutUnreadable { .. }
+            | Self::LayoutDiffers { .. }
+            | Self::AnotherTopic { .. }
+            | Self::AnotherLog { .. }
+            | Self::ChainBeyondLog { .. }
+            | Self::ForeignObject { .. } => ExitStatus::BadConfig,
+            _ => ExitStatus::Failed,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use pipeline_runtime::kafka::{Fixed, KafkaArgs, partitions_of};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::KafkaResult;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use tracing::{debug, error, warn};
+
+use crate::Error;
+
+/// The group's consumer. Polled by one thread only.
+pub(crate) type GroupConsumer = BaseConsumer<GroupContext>;
+
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the user may change.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    ("queued.max.messages.kbytes", "32768"),
+    ("fetch.wait.max.ms", "100"),
+];
+
+/// What exactly once depends on.
+const FIXED: &[Fixed] = &[
+    Fixed {
+        key: "enable.auto.commit",
+        value: "false",
+        reason: "an offset may be committed only after its object is in the bucket",
+    },
+    Fixed {
+        key: "enable.auto.offset.store",
+        value: "false",
+        reason: "an offset may be committed only after its object is in the bucket",
+    },
+    Fixed {
+        key: "auto.offset.reset",
+        value: "error",
+        reason: "records that are gone must be reported, not skipped",
+    },
+];
+
+/// A change of the partitions that are ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Rebalance {
+    /// These are ours now, paused, and must be moved to where their chain ends.
+    Assigned(Vec<i32>),
+    /// These are ours no more.
+    Revoked(Vec<i32>),
+}
+
+/// Hands rebalances to the polling thread and keeps new partitions from being read at once.
+pub(crate) struct GroupContext {
+    rebalances: Sender<Rebalance>,
+}
+
+impl ClientContext for GroupContext {}
+
+impl ConsumerContext for GroupContext {
+    fn rebalance(
+        &self,
+        consumer: &GroupConsumer,
+        event: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let is_cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
+        let numbers = partitions
+            .elements()
+            .iter()
+            .map(rdkafka::topic_partition_list::TopicPartitionListElem::partition)
+            .collect();
+        let (change, done) = if event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            (
+                Rebalance::Assigned(numbers),
+                take_paused(consumer, partitions, is_cooperative),
+            )
+        } else {
+            let given_up = if is_cooperative {
+                consumer.incremental_unassign(partitions)
+            } else {
+                consumer.unassign()
+            };
+            (Rebalance::Revoked(numbers), given_up)
+        };
+        if let Err(error) = done {
+            error!(%error, ?change, "the rebalance failed");
+        }
+        if self.rebalances.send(change).is_err() {
+            debug!("a rebalance after the end of reading");
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        if let Err(error) = result {
+            warn!(%error, "an offset was not committed; the chain in the bucket tells where to go on");
+        }
+    }
+}
+
+/// Takes partitions without reading from them: where to begin is not known yet.
+fn take_paused(
+    consumer: &GroupConsumer,
+    partitions: &mut TopicPartitionList,
+    is_cooperative: bool,
+) -> KafkaResult<()> {
+    partitions.set_all_offsets(Offset::Offset(0))?;
+    if is_cooperative {
+        consumer.incremental_assign(partitions)?;
+    } else {
+        consumer.assign(partitions)?;
+    }
+    consumer.pause(partitions)
+}
+
+/// Joins the group, after the topic was found. Blocks for up to 10 s.
+///
+/// # Errors
+///
+/// Names what is wrong: the configuration, the broker or the topic.
+pub(crate) fn connect(
+    args: &KafkaArgs,
+    group: &str,
+    rebalances: Sender<Rebalance>,
+) -> Result<Arc<GroupConsumer>, Error> {
+    let mut config = args.client_config("quote-consumer", DEFAULTS, FIXED)?;
+    config.set("group.id", group);
+    let consumer: GroupConsumer = config
+        .create_with_context(GroupContext { rebalances })
+        .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
+    partitions_of(consumer.client(), &args.brokers, &args.topic, STARTUP_TIMEOUT)?;
+    consumer
+        .subscribe(&[args.topic.as_str()])
+        .map_err(|source| Error::Subscribe {
+            topic: args.topic.clone(),
+            source,
+        })?;
+    Ok(Arc::new(consumer))
+}

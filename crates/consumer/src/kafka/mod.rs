@@ -1,0 +1,7 @@
+//! The log: the group's consumer, its rebalances, and what the broker says of the topic.
+
+mod group;
+mod topic_id;
+
+pub(crate) use group::{GroupConsumer, Rebalance, connect};
+pub(crate) use topic_id::topic_id;

@@ -1,0 +1,146 @@
+//! What the chains want done, and the answers that come back to them.
+
+use std::time::Duration;
+
+use pipeline_runtime::systemd;
+use tracing::{debug, info};
+
+use super::Reader;
+use crate::Error;
+use crate::requests::{Answer, Ticket};
+use crate::slot::{ClosedBy, Effect, Slot};
+
+impl Reader {
+    pub(super) fn take_answers(&mut self) -> Result<(), Error> {
+        while let Ok(answer) = self.answers.try_recv() {
+            match answer {
+                Answer::Located { assignment, resumes } => {
+                    self.located(assignment, resumes)?;
+                    systemd::ready();
+                }
+                Answer::Put(ticket, reply) => {
+                    let effects = self.chain_of(ticket, |chain| chain.put_replied(&reply));
+                    self.apply(ticket, effects)?;
+                }
+                Answer::Head(ticket, reply) => {
+                    let topic_id = self.requests.locator.topic_id.clone();
+                    let effects =
+                        self.chain_of(ticket, |chain| chain.head_replied(reply, topic_id.as_deref()));
+                    self.apply(ticket, effects)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn chain_of(
+        &mut self,
+        ticket: Ticket,
+        ask: impl FnOnce(&mut crate::slot::Chain) -> Vec<Effect>,
+    ) -> Vec<Effect> {
+        match self.partitions.get_mut(&ticket.partition) {
+            Some(partition) if partition.assignment == ticket.assignment => ask(&mut partition.chain),
+            _ => {
+                debug!(?ticket, "an answer to a partition that is not ours any more");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self, number: i32, closed_by: ClosedBy) -> Result<(), Error> {
+        let Some(partition) = self.partitions.get_mut(&number) else {
+            return Ok(());
+        };
+        let ticket = Ticket {
+            partition: number,
+            assignment: partition.assignment,
+        };
+        let closed = partition.close(closed_by);
+        let offset = partition.chain.expected().unwrap_or_default();
+        let effect = closed.map_err(|source| self.encode_error(number, offset, source))?;
+        self.apply(ticket, effect.into_iter().collect())
+    }
+
+    fn apply(&mut self, ticket: Ticket, effects: Vec<Effect>) -> Result<(), Error> {
+        for effect in effects {
+            match effect {
+                Effect::Put(slot) => self.put(ticket, &slot, false),
+                Effect::PutAgain(slot) => self.put(ticket, &slot, true),
+                Effect::Head(slot) => self.requests.head(ticket, &slot, Duration::ZERO),
+                Effect::HeadAgain(slot) => {
+                    let pause = self.pause_of(ticket);
+                    self.requests.head(ticket, &slot, pause);
+                }
+                Effect::Resolved {
+                    slot,
+                    end,
+                    is_adopted,
+                } => self.resolved(ticket, &slot, end, is_adopted),
+                Effect::Reread { from } => {
+                    debug!(partition = ticket.partition, from, "reading again");
+                    if let Some(partition) = self.partitions.get_mut(&ticket.partition) {
+                        partition.forget_unsent();
+                    }
+                }
+                Effect::Halt { slot, conflict } => {
+                    return Err(Error::AnotherLog {
+                        bucket: self.config.bucket.clone(),
+                        key: self.requests.key_of(ticket.partition, &slot),
+                        partition: ticket.partition,
+                        start: slot.start,
+                        conflict,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pause_of(&mut self, ticket: Ticket) -> Duration {
+        self.partitions
+            .get_mut(&ticket.partition)
+            .map_or(Duration::ZERO, crate::partition::Partition::next_pause)
+    }
+
+    fn put(&mut self, ticket: Ticket, slot: &Slot, is_again: bool) {
+        let pause = if is_again {
+            self.pause_of(ticket)
+        } else {
+            Duration::ZERO
+        };
+        if let Some(run) = self
+            .partitions
+            .get(&ticket.partition)
+            .and_then(|partition| partition.in_flight())
+        {
+            self.requests.put(ticket, slot, run, pause);
+        }
+    }
+
+    fn resolved(&mut self, ticket: Ticket, slot: &Slot, end: i64, is_adopted: bool) {
+        let run = self
+            .partitions
+            .get_mut(&ticket.partition)
+            .and_then(crate::partition::Partition::landed);
+        let key = self.requests.key_of(ticket.partition, slot);
+        if is_adopted {
+            self.tally.objects_adopted += 1;
+            info!(key, end, "another writer was first, its slot is taken over");
+        } else if let Some(run) = run {
+            self.tally.objects_created += 1;
+            self.tally.records_stored += run.records;
+            self.tally.bytes_stored += run.body.len() as u64;
+            info!(
+                key,
+                end,
+                records = run.records,
+                bytes = run.body.len(),
+                raw_bytes = run.raw_len,
+                closed_by = slot.closed_by.as_str(),
+                "slot written"
+            );
+        }
+        self.commits
+            .commit(&self.consumer, ticket.partition, slot.start, end);
+    }
+}

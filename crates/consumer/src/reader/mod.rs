@@ -1,0 +1,271 @@
+//! The reading thread: polls Kafka, encodes, and drives each partition's chain. It alone owns all of that, so
+//! that no record meets a lock or an await; the background only asks the store and the broker.
+
+mod commits;
+mod effects;
+mod ownership;
+mod retention;
+mod tally;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use pipeline_runtime::systemd;
+use rdkafka::Message;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+pub(crate) use tally::Tally;
+
+use crate::Error;
+use crate::args::Config;
+use crate::encode::{Line, Record};
+use crate::kafka::{GroupConsumer, Rebalance};
+use crate::partition::Partition;
+use crate::requests::{Answer, Requests};
+use crate::slot::{ClosedBy, Hour, Offer};
+use commits::Commits;
+
+/// How long to wait for a record. Answers and signals wait as long at most.
+const POLL_TIMEOUT: Duration = Duration::from_millis(50);
+/// Records between two looks at answers, ages and memory.
+const RECORDS_A_ROUND: usize = 1000;
+
+pub(crate) struct Reader {
+    config: Config,
+    consumer: Arc<GroupConsumer>,
+    rebalances: Receiver<Rebalance>,
+    answers: Receiver<Answer>,
+    requests: Requests,
+    /// Partitions that are ours and whose chain's end is known.
+    partitions: BTreeMap<i32, Partition>,
+    /// Partitions that are ours, by the assignment that made them so, whose chain's end is being looked for.
+    unlocated: BTreeMap<i32, u64>,
+    assignments: u64,
+    /// librdkafka said that an offset is not in the log.
+    is_log_range_in_doubt: bool,
+    is_over_memory: bool,
+    commits: Commits,
+    tally: Tally,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        config: Config,
+        consumer: Arc<GroupConsumer>,
+        rebalances: Receiver<Rebalance>,
+        answers: Receiver<Answer>,
+        requests: Requests,
+    ) -> Self {
+        let commits = Commits::new(config.kafka.topic.clone(), requests.locator.layout);
+        Self {
+            config,
+            consumer,
+            rebalances,
+            answers,
+            requests,
+            partitions: BTreeMap::new(),
+            unlocated: BTreeMap::new(),
+            assignments: 0,
+            is_log_range_in_doubt: false,
+            is_over_memory: false,
+            commits,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Reads until `shutdown`, then writes what was read. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Another log's chain in the bucket, a Kafka client that cannot go on, a drain that took too long.
+    pub(crate) fn run(mut self, shutdown: &CancellationToken) -> Result<Tally, Error> {
+        while !shutdown.is_cancelled() {
+            self.round(false)?;
+        }
+        systemd::stopping();
+        let records: u64 = self.partitions.values().map(Partition::records).sum();
+        info!(records, "draining");
+        let deadline = Instant::now() + *self.config.drain_timeout;
+        while !self
+            .partitions
+            .values()
+            .all(|partition| partition.chain.is_idle())
+        {
+            if Instant::now() >= deadline {
+                return Err(self.not_drained());
+            }
+            self.round(true)?;
+        }
+        self.commits.commit_and_wait(&self.consumer);
+        Ok(self.tally)
+    }
+
+    fn not_drained(&self) -> Error {
+        Error::NotDrained {
+            records: self.partitions.values().map(Partition::records).sum(),
+            partitions: self
+                .partitions
+                .values()
+                .filter(|partition| !partition.chain.is_idle())
+                .count(),
+            timeout: self.config.drain_timeout,
+        }
+    }
+
+    /// One look at everything, and the records that are there.
+    fn round(&mut self, is_draining: bool) -> Result<(), Error> {
+        systemd::alive();
+        self.follow_rebalances();
+        self.take_answers()?;
+        self.close_due(is_draining)?;
+        self.keep_to_memory()?;
+        if self.is_log_range_in_doubt {
+            self.check_log_range()?;
+        }
+        self.steer(is_draining);
+        for record in 0..RECORDS_A_ROUND {
+            let wait = if record == 0 { POLL_TIMEOUT } else { Duration::ZERO };
+            let consumer = Arc::clone(&self.consumer);
+            match consumer.poll(wait) {
+                None => break,
+                Some(Ok(message)) => self.read(&message)?,
+                Some(Err(error)) => self.take_error(error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, message: &BorrowedMessage<'_>) -> Result<(), Error> {
+        let partition_number = message.partition();
+        let offset = message.offset();
+        let Some(partition) = self.partitions.get_mut(&partition_number) else {
+            return Ok(());
+        };
+        let timestamp_ms = message.timestamp().to_millis();
+        let hour = Hour::of_timestamp_ms(timestamp_ms.unwrap_or(0));
+        let mut offer = partition.offer(offset, hour);
+        if offer == Offer::CloseFirst {
+            if !partition.chain.can_close() {
+                // cannot be taken before the run that waits is under way: read it again then
+                partition.chain.read_again();
+                return Ok(());
+            }
+            self.close(partition_number, ClosedBy::Hour)?;
+            offer = Offer::Take;
+        }
+        if offer == Offer::Skip {
+            return Ok(());
+        }
+        let record = Record {
+            partition: partition_number,
+            offset,
+            timestamp_ms,
+            key: message.key(),
+            value: message.payload(),
+        };
+        let line =
+            Line::of(&record).map_err(|source| self.encode_error(partition_number, offset, source.into()))?;
+        if let Line::NotATick { reason, .. } = &line {
+            self.tally.not_ticks += 1;
+            warn!(
+                partition = partition_number,
+                offset, reason, "not a tick, kept as it is"
+            );
+        }
+        let Some(partition) = self.partitions.get_mut(&partition_number) else {
+            return Ok(());
+        };
+        let taken = partition.take(offset, hour, &line, self.config.compression, Instant::now());
+        let is_full = partition.full(&self.config.flush);
+        taken.map_err(|source| self.encode_error(partition_number, offset, source))?;
+        self.tally.records += 1;
+        if let Some(closed_by) = is_full {
+            self.close(partition_number, closed_by)?;
+        }
+        Ok(())
+    }
+
+    fn encode_error(&self, partition: i32, offset: i64, source: std::io::Error) -> Error {
+        Error::Encode {
+            topic: self.config.kafka.topic.clone(),
+            partition,
+            offset,
+            source,
+        }
+    }
+
+    fn take_error(&mut self, error: KafkaError) -> Result<(), Error> {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                self.is_log_range_in_doubt = true;
+                Ok(())
+            }
+            Some(RDKafkaErrorCode::Fatal) => Err(Error::KafkaFatal { source: error }),
+            Some(
+                RDKafkaErrorCode::GroupAuthorizationFailed
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::SaslAuthenticationFailed,
+            ) => Err(Error::KafkaRefused {
+                group: self.config.group.clone(),
+                topic: self.config.kafka.topic.clone(),
+                source: error,
+            }),
+            _ => {
+                warn!(%error, "Kafka trouble, going on");
+                Ok(())
+            }
+        }
+    }
+
+    /// Closes the runs that are due; all of them while draining.
+    fn close_due(&mut self, is_draining: bool) -> Result<(), Error> {
+        let now = Instant::now();
+        let due: Vec<(i32, ClosedBy)> = self
+            .partitions
+            .iter()
+            .filter_map(|(number, partition)| {
+                let closed_by = if is_draining {
+                    Some(ClosedBy::Shutdown)
+                } else {
+                    partition.due(&self.config.flush, now)
+                };
+                Some((*number, closed_by?))
+            })
+            .collect();
+        for (number, closed_by) in due {
+            self.close(number, closed_by)?;
+        }
+        Ok(())
+    }
+
+    /// Closes the largest run while all together have more than `--memory`.
+    fn keep_to_memory(&mut self) -> Result<(), Error> {
+        let held: u64 = self.partitions.values().map(Partition::bytes).sum();
+        let was_over_memory =
+            std::mem::replace(&mut self.is_over_memory, held > self.config.memory_max_bytes);
+        if !self.is_over_memory {
+            return Ok(());
+        }
+        if !was_over_memory {
+            info!(
+                held_bytes = held,
+                "over the memory budget, reading waits for the bucket"
+            );
+        }
+        let largest = self
+            .partitions
+            .iter()
+            .filter(|(_, partition)| partition.chain.can_close())
+            .max_by_key(|(_, partition)| partition.open_bytes());
+        match largest.map(|(number, _)| *number) {
+            Some(number) => self.close(number, ClosedBy::Memory),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Which partitions are ours, and from where each is read.
+
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer;
+use rdkafka::{Offset, TopicPartitionList};
+use tracing::{debug, info, warn};
+
+use super::Reader;
+use crate::Error;
+use crate::assignment::Resume;
+use crate::kafka::Rebalance;
+use crate::partition::Partition;
+
+/// For librdkafka's own threads, no broker is asked.
+const SEEK_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl Reader {
+    pub(super) fn follow_rebalances(&mut self) {
+        while let Ok(change) = self.rebalances.try_recv() {
+            match change {
+                Rebalance::Assigned(numbers) => self.gain(numbers),
+                Rebalance::Revoked(numbers) => self.give_up(&numbers),
+            }
+        }
+    }
+
+    fn gain(&mut self, numbers: Vec<i32>) {
+        if numbers.is_empty() {
+            info!("no partition is assigned");
+            return;
+        }
+        info!(partitions = ?numbers, "assigned");
+        self.assignments += 1;
+        for number in &numbers {
+            self.partitions.remove(number);
+            self.unlocated.insert(*number, self.assignments);
+        }
+        self.requests.locate(self.assignments, numbers);
+    }
+
+    /// What is not in the bucket yet is dropped: whoever owns the partition next reads it again. A PUT under way
+    /// may still land; the next owner then finds and adopts it.
+    fn give_up(&mut self, numbers: &[i32]) {
+        info!(partitions = ?numbers, "revoked");
+        for number in numbers {
+            self.partitions.remove(number);
+            self.unlocated.remove(number);
+            self.commits.forget(*number);
+        }
+    }
+
+    pub(super) fn located(
+        &mut self,
+        assignment: u64,
+        resumes: Result<Vec<(i32, Resume)>, Error>,
+    ) -> Result<(), Error> {
+        for (number, resume) in resumes? {
+            if self.unlocated.get(&number) != Some(&assignment) {
+                continue;
+            }
+            self.unlocated.remove(&number);
+            self.report_lost(number, resume.read_from, resume.lost());
+            self.partitions.insert(number, Partition::new(resume, assignment));
+        }
+        Ok(())
+    }
+
+    pub(super) fn report_lost(&mut self, partition: i32, low: i64, lost: i64) {
+        if lost > 0 {
+            self.tally.offsets_lost += lost;
+            warn!(
+                partition,
+                lost, low, "the broker deleted records before they were read, lengthen the topic's retention"
+            );
+        }
+    }
+
+    /// Moves, stops and starts the reading of each partition as its chain wants it.
+    pub(super) fn steer(&mut self, is_draining: bool) {
+        let must_all_wait = is_draining || self.is_over_memory;
+        for (number, partition) in &mut self.partitions {
+            let must_wait = must_all_wait || partition.is_full();
+            if must_wait && !partition.is_paused {
+                partition.is_paused = self
+                    .consumer
+                    .pause(&one(&self.config.kafka.topic, *number))
+                    .is_ok();
+            }
+            if must_wait {
+                continue;
+            }
+            if partition.is_paused {
+                // what librdkafka had fetched is dropped by the pause, so say again where to go on
+                partition.chain.read_again();
+            }
+            if let Some(offset) = partition.chain.seek_target() {
+                let topic = self.config.kafka.topic.as_str();
+                match self
+                    .consumer
+                    .seek(topic, *number, Offset::Offset(offset), SEEK_TIMEOUT)
+                {
+                    Ok(()) => partition.chain.sought(),
+                    Err(error) => {
+                        debug!(partition = number, offset, %error, "cannot seek yet");
+                        continue;
+                    }
+                }
+            }
+            if partition.is_paused {
+                partition.is_paused = self
+                    .consumer
+                    .resume(&one(&self.config.kafka.topic, *number))
+                    .is_err();
+            }
+        }
+    }
+}
+
+fn one(topic: &pipeline_runtime::kafka::TopicName, partition: i32) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition(topic.as_str(), partition);
+    list
+}

@@ -1,0 +1,20 @@
+use serde::Serialize;
+
+/// What a run of the consumer did, printed at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Tally {
+    /// Records read and encoded; one that was given up in a rebalance is read again, by whoever owns it then.
+    pub(crate) records: u64,
+    /// Of these, no ticks.
+    pub(crate) not_ticks: u64,
+    /// Objects written.
+    pub(crate) objects_created: u64,
+    /// Objects that another writer had written first.
+    pub(crate) objects_adopted: u64,
+    /// Records in the objects written.
+    pub(crate) records_stored: u64,
+    /// Bytes of the objects written.
+    pub(crate) bytes_stored: u64,
+    /// Offsets that retention deleted before they were read.
+    pub(crate) offsets_lost: i64,
+}

@@ -1,0 +1,131 @@
+//! Asks the store and the broker in the background, and hands the answers to the reading thread.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use crate::Error;
+use crate::assignment::Resume;
+use crate::encode::{Compression, EncodedRun};
+use crate::locate::Locator;
+use crate::slot::{HeadReply, PutReply, Slot};
+use crate::store::{Creation, found_in, metadata_of};
+
+/// Bodies on their way at once, over all partitions.
+const PUTS_MAX: usize = 16;
+
+/// Whose request an answer is of. An answer to an assignment that is over is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) partition: i32,
+    pub(crate) assignment: u64,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Put(Ticket, PutReply),
+    Head(Ticket, HeadReply),
+    Located {
+        assignment: u64,
+        resumes: Result<Vec<(i32, Resume)>, Error>,
+    },
+}
+
+/// The background's side of the reading thread.
+pub(crate) struct Requests {
+    pub(crate) runtime: Handle,
+    pub(crate) locator: Locator,
+    pub(crate) compression: Compression,
+    pub(crate) answers: Sender<Answer>,
+    puts: Arc<Semaphore>,
+}
+
+impl Requests {
+    pub(crate) fn new(
+        runtime: Handle,
+        locator: Locator,
+        compression: Compression,
+        answers: Sender<Answer>,
+    ) -> Self {
+        Self {
+            runtime,
+            locator,
+            compression,
+            answers,
+            puts: Arc::new(Semaphore::new(PUTS_MAX)),
+        }
+    }
+
+    /// The key of a slot.
+    pub(crate) fn key_of(&self, partition: i32, slot: &Slot) -> String {
+        self.locator.keys.slot(partition, slot.start, slot.hour)
+    }
+
+    /// PUTs a slot after `pause`, once.
+    pub(crate) fn put(&self, ticket: Ticket, slot: &Slot, run: &EncodedRun, pause: Duration) {
+        let objects = self.locator.objects.clone();
+        let key = self.key_of(ticket.partition, slot);
+        let metadata = metadata_of(slot, run, self.compression, self.locator.topic_id.as_deref());
+        let body = run.body.clone();
+        let puts = Arc::clone(&self.puts);
+        self.answer_later(async move {
+            tokio::time::sleep(pause).await;
+            let _permit = puts.acquire().await;
+            let reply = match objects
+                .create(&key, body, "application/octet-stream", metadata)
+                .await
+            {
+                Ok(Creation::Created) => PutReply::Created,
+                Ok(Creation::Exists) => PutReply::Exists,
+                Err(error) => {
+                    warn!(key, error = %error.chain(), "the slot may or may not be written, asking again");
+                    PutReply::Unknown
+                }
+            };
+            Answer::Put(ticket, reply)
+        });
+    }
+
+    /// HEADs a slot's key after `pause`, once.
+    pub(crate) fn head(&self, ticket: Ticket, slot: &Slot, pause: Duration) {
+        let objects = self.locator.objects.clone();
+        let key = self.key_of(ticket.partition, slot);
+        self.answer_later(async move {
+            tokio::time::sleep(pause).await;
+            let reply = match objects.head(&key).await {
+                Ok(Some(metadata)) => found_in(&metadata),
+                Ok(None) => HeadReply::Gone,
+                Err(error) => {
+                    warn!(key, error = %error.chain(), "cannot see who wrote the slot, asking again");
+                    HeadReply::Unknown
+                }
+            };
+            Answer::Head(ticket, reply)
+        });
+    }
+
+    /// Finds where new partitions go on.
+    pub(crate) fn locate(&self, assignment: u64, partitions: Vec<i32>) {
+        let locator = self.locator.clone();
+        self.answer_later(async move {
+            Answer::Located {
+                assignment,
+                resumes: locator.locate(partitions).await,
+            }
+        });
+    }
+
+    fn answer_later(&self, work: impl Future<Output = Answer> + Send + 'static) {
+        let answers = self.answers.clone();
+        self.runtime.spawn(async move {
+            if answers.send(work.await).is_err() {
+                debug!("an answer after the end of reading");
+            }
+        });
+    }
+}

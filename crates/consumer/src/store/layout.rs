@@ -1,0 +1,117 @@
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Creation, Objects};
+use crate::Error;
+use crate::encode::Compression;
+use crate::slot::SlotKeys;
+
+const LAYOUT_VERSION: u32 = 1;
+const FORMAT: &str = "jsonl";
+
+/// `_layout.json`: all that makes a slot's key and bytes beside the log, fixed by whoever writes first.
+///
+/// Without it, two consumers with different settings could write one run under two keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Layout {
+    #[serde(rename = "layout_version")]
+    version: u32,
+    /// Identity of this chain of objects; the commits in Kafka name it.
+    pub(crate) id: Uuid,
+    topic: String,
+    /// Kafka's id of the topic, where it was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    topic_id: Option<String>,
+    format: String,
+    compression: String,
+}
+
+impl Layout {
+    /// What these settings make of an empty prefix.
+    #[must_use]
+    pub(crate) fn new(id: Uuid, topic: &str, topic_id: Option<&str>, compression: Compression) -> Self {
+        Self {
+            version: LAYOUT_VERSION,
+            id,
+            topic: topic.to_owned(),
+            topic_id: topic_id.map(str::to_owned),
+            format: FORMAT.to_owned(),
+            compression: compression.as_str().to_owned(),
+        }
+    }
+
+    /// Makes the prefix's layout if it has none, and gives the one that it has then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LayoutDiffers`] and [`Error::AnotherTopic`] if it was made with other settings or for another
+    /// topic, [`Error::LayoutUnreadable`] if it is no layout, and whatever the store refuses.
+    pub(crate) async fn settle(self, objects: &Objects, keys: &SlotKeys) -> Result<Self, Error> {
+        let key = keys.layout();
+        let bucket = objects.bucket();
+        loop {
+            if let Some(stored) = objects.get(&key).await? {
+                let stored: Self =
+                    serde_json::from_slice(&stored).map_err(|source| Error::LayoutUnreadable {
+                        bucket: bucket.clone(),
+                        key: key.clone(),
+                        source,
+                    })?;
+                self.check_against(&stored, objects, &key)?;
+                return Ok(stored);
+            }
+            let json = serde_json::to_vec(&self).map_err(|source| Error::LayoutUnreadable {
+                bucket: bucket.clone(),
+                key: key.clone(),
+                source,
+            })?;
+            let created = objects
+                .create(&key, Bytes::from(json), "application/json", HashMap::new())
+                .await?;
+            if created == Creation::Created {
+                return Ok(self);
+            }
+        }
+    }
+
+    fn check_against(&self, stored: &Self, objects: &Objects, key: &str) -> Result<(), Error> {
+        let settings = [
+            (
+                "layout version",
+                self.version.to_string(),
+                stored.version.to_string(),
+            ),
+            ("topic", self.topic.clone(), stored.topic.clone()),
+            ("format", self.format.clone(), stored.format.clone()),
+            (
+                "compression",
+                self.compression.clone(),
+                stored.compression.clone(),
+            ),
+        ];
+        for (setting, asked, stored) in settings {
+            if asked != stored {
+                return Err(Error::LayoutDiffers {
+                    bucket: objects.bucket().clone(),
+                    key: key.to_owned(),
+                    setting,
+                    asked,
+                    stored,
+                });
+            }
+        }
+        match (&self.topic_id, &stored.topic_id) {
+            (Some(ours), Some(theirs)) if ours != theirs => Err(Error::AnotherTopic {
+                bucket: objects.bucket().clone(),
+                key: key.to_owned(),
+                topic: self.topic.clone(),
+                ours: ours.clone(),
+                theirs: theirs.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}

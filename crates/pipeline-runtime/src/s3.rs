@@ -1,0 +1,104 @@
+//! How an S3 client is configured: the SDK's own chain, and path-style as soon as an endpoint is given.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_s3::config::{Builder, Region};
+
+use crate::Error;
+
+/// The flags that each S3 client has. Region, endpoint and credentials come by the SDK's own chain
+/// (`AWS_REGION`, `AWS_ENDPOINT_URL`, profiles, instance role, web identity).
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct S3Args {
+    /// Put the bucket into the host name although an endpoint is given
+    #[arg(long, help_heading = "S3")]
+    pub virtual_host_style: bool,
+}
+
+/// A bucket's name, by the rules of S3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketName(String);
+
+impl BucketName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for BucketName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+        let is_edge = |byte: Option<&u8>| byte.is_some_and(|byte| is_inner(*byte) && !b".-".contains(byte));
+        let bytes = name.as_bytes();
+        let is_legal = (3..=63).contains(&bytes.len())
+            && bytes.iter().all(|byte| is_inner(*byte))
+            && is_edge(bytes.first())
+            && is_edge(bytes.last())
+            && !name.contains("..");
+        if is_legal {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(Error::BucketName {
+                name: name.to_owned(),
+            })
+        }
+    }
+}
+
+impl fmt::Display for BucketName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the environment says of S3, as a client's configuration to go on from.
+///
+/// # Errors
+///
+/// [`Error::NoRegion`] if no source names a region and no endpoint is given, which would not need one.
+pub async fn client_config(args: &S3Args) -> Result<Builder, Error> {
+    let sdk_config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let is_endpoint_given =
+        sdk_config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    let mut builder =
+        Builder::from(&sdk_config).force_path_style(is_endpoint_given && !args.virtual_host_style);
+    if sdk_config.region().is_none() {
+        if !is_endpoint_given {
+            return Err(Error::NoRegion);
+        }
+        builder = builder.region(Region::from_static("us-east-1"));
+    }
+    Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_of_s3_for_names_hold() {
+        for name in ["abc", "my-bucket", "my.bucket.1", &"x".repeat(63)] {
+            assert!(name.parse::<BucketName>().is_ok(), "{name:?} was refused");
+        }
+        for name in [
+            "",
+            "ab",
+            "My-bucket",
+            "a_b",
+            "-abc",
+            "abc-",
+            "a..b",
+            "a/b",
+            "s3://abc",
+            &"x".repeat(64),
+        ] {
+            assert!(name.parse::<BucketName>().is_err(), "{name:?} was taken");
+        }
+    }
+}
