@@ -17,11 +17,11 @@ use crate::feed::{ApiBaseUrl, Endpoint, Settings, Symbols};
 /// Polls Twelve Data for prices and brings each to Kafka, once and in order.
 ///
 /// The API key is never an argument. It is looked for in the systemd credential `twelve-data-api-key`
-/// ($`CREDENTIALS_DIRECTORY`), then in the file of `--api-key-file`, then in the variable
+/// (`$CREDENTIALS_DIRECTORY`), then in the file of `--api-key-file`, then in the variable
 /// `TWELVEDATA_API_KEY`.
 ///
-/// Exit status: 0 done, also after SIGTERM with all ticks in Kafka; 1 failed; 2 wrong usage; 77 the API key or
-/// the endpoint is refused; 78 a setting is wrong.
+/// Exit status: 0 done, also after SIGTERM with all ticks in Kafka; 1 failed; 2 wrong usage; 77 the API key,
+/// the endpoint or the bucket is refused; 78 a setting is wrong.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Args {
@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, env = "SYMBOLS", value_name = "LIST")]
     symbols: Symbols,
     /// What to ask for
-    #[arg(long, env = "ENDPOINT", value_enum, default_value_t)]
+    #[arg(long, env = "TWELVEDATA_ENDPOINT", value_enum, default_value_t)]
     endpoint: Endpoint,
     /// Time from poll to poll: `10s`, `1m`, or a number of seconds; 0 is as fast as the credits allow. Polls
     /// come slower where the plan's credits demand it, and the log says so

@@ -76,7 +76,10 @@ pub(crate) async fn ensure(name: &BucketName) -> Result<(), Error> {
         .timeout_config(TimeoutConfig::builder().operation_timeout(TIMEOUT).build())
         .load()
         .await;
-    let region = sdk_config.region().ok_or(Error::RegionMissing)?.to_string();
+    let region = sdk_config.region().map(ToString::to_string).unwrap_or_default();
+    if region.is_empty() {
+        return Err(Error::RegionMissing);
+    }
     let client = client(&sdk_config);
     (|| look_then_make(&client, name, &region))
         .retry(ExponentialBuilder::default().with_jitter().with_max_times(5))

@@ -186,8 +186,8 @@ pub enum Error {
     },
     /// Status 403.
     #[error(
-        "the bucket {bucket} is refused: it is somebody else's, or these credentials lack s3:ListBucket on it; \
-         choose another name, or grant it"
+        "the bucket {bucket} is refused: it is somebody else's, these credentials lack s3:ListBucket on it, or \
+         their secret is wrong; choose another name, grant it or mend them"
     )]
     BucketForbidden {
         /// The bucket.
@@ -237,7 +237,9 @@ impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Shared(error) => error.exit_status(),
-            Self::KeyRefused { .. } | Self::EndpointRefused { .. } => ExitStatus::NoPermission,
+            Self::KeyRefused { .. } | Self::EndpointRefused { .. } | Self::BucketForbidden { .. } => {
+                ExitStatus::NoPermission
+            }
             Self::Symbol { .. }
             | Self::SymbolTwice { .. }
             | Self::Duration { .. }
@@ -259,7 +261,6 @@ impl Failure for Error {
             | Self::Encode { .. }
             | Self::NotInKafka { .. }
             | Self::BucketLook { .. }
-            | Self::BucketForbidden { .. }
             | Self::BucketCreate { .. } => ExitStatus::Failed,
         }
     }

@@ -93,7 +93,7 @@ fn a_name_that_is_taken_is_an_error_that_says_so() {
         );
     }
     let (ended, _) = run_with_bucket(|_| Answer::Reply(403, String::new()), |_| {});
-    assert_eq!(ended.status, 1, "{}", ended.stderr);
+    assert_eq!(ended.status, 77, "{}", ended.stderr);
     assert!(ended.stderr.contains("somebody else's"), "{}", ended.stderr);
 }
 
