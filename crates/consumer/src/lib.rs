@@ -7,6 +7,7 @@
 
 mod args;
 mod assignment;
+mod audit;
 mod encode;
 mod error;
 mod kafka;
@@ -21,6 +22,7 @@ mod store;
 use pipeline_runtime::exit::ExitStatus;
 
 pub use args::{Command, CommandLine};
+pub use audit::AuditArgs;
 pub use error::Error;
 
 /// Does what the command line asks for.
@@ -29,9 +31,8 @@ pub use error::Error;
 ///
 /// Whatever stops it, see [`Error`].
 pub async fn run(line: CommandLine) -> Result<ExitStatus, Error> {
-    match (line.command, line.consume) {
-        (None, Some(consume)) => run::consume(consume.check()?).await,
-        (Some(command), _) => match command {},
-        (None, None) => Ok(ExitStatus::Done),
+    match line.command {
+        None => run::consume(line.consume.check()?).await,
+        Some(Command::Audit(args)) => Ok(audit::run(&args, &mut std::io::stdout()).await?.into()),
     }
 }

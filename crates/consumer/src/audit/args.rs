@@ -1,0 +1,66 @@
+use jiff::SignedDuration;
+use pipeline_runtime::kafka::TopicName;
+use pipeline_runtime::s3::{BucketName, S3Args};
+
+use crate::args::Prefix;
+
+/// What to audit, and what counts as a fault.
+#[derive(Clone, Debug, clap::Args)]
+pub struct AuditArgs {
+    /// Bucket to read
+    #[arg(long, env = "BUCKET_NAME", value_name = "NAME", help_heading = "S3")]
+    pub(crate) bucket: BucketName,
+    /// What all keys begin with, a folder
+    #[arg(
+        long,
+        env = "BUCKET_PREFIX",
+        value_name = "FOLDER/",
+        default_value = "",
+        help_heading = "S3"
+    )]
+    pub(crate) prefix: Prefix,
+    #[command(flatten)]
+    pub(crate) s3: S3Args,
+    /// The only topic to audit; without it, whatever is under the prefix must be a topic's
+    #[arg(long, env = "TOPIC_NAME", value_name = "NAME")]
+    pub(crate) topic: Option<TopicName>,
+    /// Write the report as one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Take it as a fault if older objects were removed, so that a chain begins after offset 0
+    #[arg(long)]
+    pub(crate) complete: bool,
+    /// While the pipeline runs: a tick received this shortly before the newest object may be missing yet
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub(crate) in_flight: SignedDuration,
+}
+
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let duration: SignedDuration = text
+        .parse()
+        .map_err(|error| format!("{error}, write it like `90s` or `5m`"))?;
+    if duration.is_negative() {
+        return Err("it is negative, write it like `90s` or `5m`".to_owned());
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        audit: AuditArgs,
+    }
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        let cli = Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--in-flight", "5m"]).unwrap();
+        assert_eq!(cli.audit.in_flight, SignedDuration::from_mins(5));
+        assert!(Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--in-flight=-5m"]).is_err());
+    }
+}

@@ -1,0 +1,130 @@
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::bucket::{Bucket, Opened};
+use super::codec::Codec;
+use super::error::Error;
+use super::finding::{Finding, Findings, Kind, Place};
+use super::listing::TopicListing;
+
+/// Longest `_layout.json` that is read.
+const LAYOUT_MAX_BYTES: usize = 64 * 1024;
+
+/// What `_layout.json` fixes for all slots of a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) key: String,
+    pub(crate) codec: Codec,
+    pub(crate) topic_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LayoutJson {
+    layout_version: u64,
+    id: Uuid,
+    format: String,
+    compression: String,
+    topic: String,
+    topic_id: Option<String>,
+}
+
+/// Reads the topic's layout, and reports what is wrong with it.
+pub(crate) async fn read(
+    bucket: &Bucket,
+    folder: &str,
+    topic: &str,
+    listed: &TopicListing,
+    findings: &mut Findings,
+) -> Result<Option<Layout>, Error> {
+    let key = format!("{folder}_layout.json");
+    let place = Place {
+        key: Some(key.clone()),
+        ..Place::default()
+    };
+    let mut report = |what: String| findings.push(Finding::error(Kind::Layout, place.clone(), what));
+    let opened = if listed.has_layout {
+        bucket.open(&key).await?
+    } else {
+        None
+    };
+    let Some(Opened { mut body, .. }) = opened else {
+        report("it is missing, so nothing fixes how the slots are named".to_owned());
+        return Ok(None);
+    };
+    let mut json = Vec::new();
+    while json.len() <= LAYOUT_MAX_BYTES {
+        match body.try_next().await {
+            Ok(Some(chunk)) => json.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(source) => return Err(bucket.broken_body(&key, source)),
+        }
+    }
+    Ok(match parse(&json, topic) {
+        Ok((codec, topic_id)) => Some(Layout { key, codec, topic_id }),
+        Err(reason) => {
+            report(reason);
+            None
+        }
+    })
+}
+
+fn parse(json: &[u8], topic: &str) -> Result<(Codec, Option<String>), String> {
+    if json.len() > LAYOUT_MAX_BYTES {
+        return Err(format!("it is longer than {LAYOUT_MAX_BYTES} bytes"));
+    }
+    let layout: LayoutJson = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    if layout.layout_version != 1 {
+        return Err(format!(
+            "layout_version is {}, this audit knows 1",
+            layout.layout_version
+        ));
+    }
+    if layout.id.is_nil() {
+        return Err("id is the nil UUID".to_owned());
+    }
+    if layout.format != "jsonl" {
+        return Err(format!("format is `{}`, expected jsonl", layout.format));
+    }
+    if layout.topic != topic {
+        return Err(format!("topic is `{}`, its folder says {topic}", layout.topic));
+    }
+    let codec = Codec::from_name(&layout.compression).ok_or_else(|| {
+        format!(
+            "compression is `{}`, expected zstd, gzip or none",
+            layout.compression
+        )
+    })?;
+    Ok((codec, layout.topic_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYOUT: &str = r#"{"layout_version":1,"id":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","format":"jsonl","compression":"gzip","topic":"t","topic_id":"x"}"#;
+
+    #[test]
+    fn a_right_layout_is_read() {
+        assert_eq!(
+            parse(LAYOUT.as_bytes(), "t").unwrap(),
+            (Codec::Gzip, Some("x".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_layout_of_something_else_is_refused() {
+        for (from, to) in [
+            ("\"layout_version\":1", "\"layout_version\":2"),
+            ("0193577e", "x"),
+            ("jsonl", "parquet"),
+            ("gzip", "lz4"),
+            ("\"t\"", "\"u\""),
+            ("{", ""),
+        ] {
+            assert!(
+                parse(LAYOUT.replacen(from, to, 1).as_bytes(), "t").is_err(),
+                "{to} was taken"
+            );
+        }
+    }
+}

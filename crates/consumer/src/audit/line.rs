@@ -1,0 +1,126 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use quote_model::Tick;
+use serde::Deserialize;
+
+/// One line of an object.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one line at a time is made, used and gone"
+)]
+#[derive(Debug)]
+pub(crate) enum Line<'l> {
+    Tick(Tick<'l>),
+    /// A record that is no tick.
+    Envelope(Envelope),
+}
+
+/// What an envelope says of its record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Envelope {
+    pub(crate) partition: u32,
+    pub(crate) offset: u64,
+    /// Kafka's timestamp, or 1970 if the record had none; absent if it is far off.
+    pub(crate) timestamp: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct EnvelopeJson {
+    not_a_tick: String,
+    partition: u32,
+    offset: u64,
+    timestamp: Option<i64>,
+    key: Option<String>,
+    value: Option<String>,
+}
+
+impl<'l> Line<'l> {
+    /// Reads a line without its end, or says why it is nothing of ours.
+    pub(crate) fn parse(line: &'l [u8]) -> Result<Self, String> {
+        match Tick::decode(line) {
+            Ok(tick) => Ok(Self::Tick(tick)),
+            Err(no_tick) => Envelope::parse(line).map(Self::Envelope).map_err(|no_envelope| {
+                if is_envelope_like(line) {
+                    format!("not a right envelope: {no_envelope}")
+                } else {
+                    no_tick.to_string()
+                }
+            }),
+        }
+    }
+}
+
+fn is_envelope_like(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "not_a_tick")]
+        _reason: serde::de::IgnoredAny,
+    }
+    serde_json::from_slice::<Named>(line).is_ok()
+}
+
+impl Envelope {
+    fn parse(line: &[u8]) -> Result<Self, String> {
+        let json: EnvelopeJson = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        if json.not_a_tick.is_empty() {
+            return Err("it gives no reason".to_owned());
+        }
+        for (name, text) in [("key", &json.key), ("value", &json.value)] {
+            if let Some(Err(error)) = text.as_ref().map(|text| STANDARD.decode(text)) {
+                return Err(format!("its {name} is not base64: {error}"));
+            }
+        }
+        Ok(Self {
+            partition: json.partition,
+            offset: json.offset,
+            timestamp: Timestamp::from_millisecond(json.timestamp.unwrap_or_default().max(0)).ok(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: &str = r#"{"v":1,"symbol":"A","price":1.0,"ts_recv":"2026-11-23T14:00:00Z","channel":"rest_price","producer":"p","session":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","seq":0}"#;
+    const ENVELOPE: &str = r#"{"not_a_tick":"no JSON","partition":3,"offset":12,"timestamp":1763900000000,"key":"QQ==","value":"/w=="}"#;
+
+    #[test]
+    fn a_line_is_a_tick_or_an_envelope() {
+        assert!(matches!(Line::parse(TICK.as_bytes()), Ok(Line::Tick(tick)) if tick.seq == 0));
+        let expected = Envelope {
+            partition: 3,
+            offset: 12,
+            timestamp: Some(Timestamp::from_millisecond(1_763_900_000_000).unwrap()),
+        };
+        assert!(matches!(Line::parse(ENVELOPE.as_bytes()), Ok(Line::Envelope(it)) if it == expected));
+        let nulls = r#"{"not_a_tick":"x","partition":3,"offset":12,"timestamp":-1}"#;
+        assert!(
+            matches!(Line::parse(nulls.as_bytes()), Ok(Line::Envelope(it)) if it.timestamp == Some(Timestamp::UNIX_EPOCH))
+        );
+    }
+
+    #[test]
+    fn every_other_line_is_refused_with_the_reason() {
+        for (from, to, reason) in [
+            ("no JSON", "", "it gives no reason"),
+            ("QQ==", "QQ=", "its key is not base64"),
+            ("/w==", "é", "its value is not base64"),
+            ("\"partition\":3,", "", "missing field `partition`"),
+            ("12", "-12", "not a right envelope"),
+            ("not_a_tick", "no_tick", "not a tick"),
+        ] {
+            let error = Line::parse(ENVELOPE.replacen(from, to, 1).as_bytes()).unwrap_err();
+            assert!(error.contains(reason), "{error}");
+        }
+        for line in ["", "{}", "null", "\u{feff}{}", &TICK[1..]] {
+            assert!(
+                Line::parse(line.as_bytes())
+                    .unwrap_err()
+                    .starts_with("not a tick"),
+                "{line}"
+            );
+        }
+    }
+}

@@ -1,0 +1,208 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use pipeline_runtime::exit::ExitStatus;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::args::AuditArgs;
+use super::error::Error;
+use super::finding::{Finding, Findings, Kind};
+
+/// Sessions of a topic that the text names; JSON names all.
+const SESSIONS_SHOWN: usize = 20;
+
+/// What the audit found. Its JSON form is what `--json` writes.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// The bucket.
+    pub(crate) bucket: String,
+    /// What the keys begin with.
+    pub(crate) prefix: String,
+    /// Nothing is wrong; notes may be there.
+    pub(crate) is_clean: bool,
+    /// How many findings make it unclean.
+    pub(crate) errors: u64,
+    /// How many do not.
+    pub(crate) notes: u64,
+    /// The topics that were read.
+    pub(crate) topics: Vec<TopicSummary>,
+    /// The first 100 findings of each kind, in the order of the objects.
+    pub(crate) findings: Vec<Finding>,
+    /// How many more of each kind there are.
+    pub(crate) findings_left_out: BTreeMap<Kind, u64>,
+}
+
+/// What a topic's folder holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct TopicSummary {
+    /// The topic.
+    pub(crate) topic: String,
+    /// Slots.
+    pub(crate) objects: u64,
+    /// Objects that are not data, beside the layout.
+    pub(crate) not_data: u64,
+    /// Bytes of the slots as stored.
+    pub(crate) stored_bytes: u64,
+    /// Bytes of the slots, uncompressed.
+    pub(crate) bytes: u64,
+    /// Lines of all slots.
+    pub(crate) records: u64,
+    /// Lines that are ticks.
+    pub(crate) ticks: u64,
+    /// Lines that are envelopes of other records.
+    pub(crate) not_ticks: u64,
+    /// The partitions that have slots.
+    pub(crate) partitions: Vec<PartitionSummary>,
+    /// The runs of producers that have ticks here.
+    pub(crate) sessions: Vec<SessionSummary>,
+}
+
+/// The chain of one partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct PartitionSummary {
+    /// The partition.
+    pub(crate) partition: u32,
+    /// Its slots.
+    pub(crate) objects: u64,
+    /// Offset at which the chain begins.
+    pub(crate) first_offset: u64,
+    /// Offset after its last, where the last slot tells it.
+    pub(crate) next_offset: Option<u64>,
+}
+
+/// One run of one producer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct SessionSummary {
+    /// Instance of the producer.
+    pub(crate) producer: String,
+    /// The run.
+    pub(crate) session: Uuid,
+    /// Ticks of it, a doubled one counted once.
+    pub(crate) ticks: u64,
+    /// The greatest `seq`.
+    pub(crate) last_seq: u64,
+}
+
+/// How the audit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing is wrong.
+    Clean,
+    /// So many things are.
+    Findings(u64),
+}
+
+impl From<Verdict> for ExitStatus {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Clean => Self::Done,
+            Verdict::Findings(_) => Self::Failed,
+        }
+    }
+}
+
+impl Report {
+    pub(crate) fn new(args: &AuditArgs, topics: Vec<TopicSummary>, findings: Findings) -> Self {
+        Self {
+            bucket: args.bucket.to_string(),
+            prefix: args.prefix.to_string(),
+            is_clean: findings.errors() == 0,
+            errors: findings.errors(),
+            notes: findings.notes(),
+            topics,
+            findings_left_out: findings.left_out(),
+            findings: findings.into_kept(),
+        }
+    }
+
+    /// Whether anything is wrong.
+    #[must_use]
+    pub(crate) fn verdict(&self) -> Verdict {
+        if self.is_clean {
+            Verdict::Clean
+        } else {
+            Verdict::Findings(self.errors)
+        }
+    }
+
+    /// Writes one JSON document.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Report`] if `out` takes no more.
+    pub(crate) fn write_json(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
+        serde_json::to_writer_pretty(&mut *out, self)
+            .map_err(std::io::Error::from)
+            .and_then(|()| writeln!(out))
+            .and_then(|()| out.flush())
+            .map_err(|source| Error::Report { source })
+    }
+
+    /// Writes text for people, of which the last line is the verdict.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Report`] if `out` takes no more.
+    pub(crate) fn write_text(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
+        self.lines(out)
+            .and_then(|()| out.flush())
+            .map_err(|source| Error::Report { source })
+    }
+
+    fn lines(&self, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+        for topic in &self.topics {
+            writeln!(out, "s3://{}/{}{}/", self.bucket, self.prefix, topic.topic)?;
+            topic.lines(out)?;
+        }
+        for finding in &self.findings {
+            writeln!(out, "{finding}")?;
+        }
+        for (kind, more) in &self.findings_left_out {
+            writeln!(out, "{kind}: {more} more")?;
+        }
+        match self.errors {
+            0 => writeln!(out, "audit: clean"),
+            1 => writeln!(out, "audit: 1 finding"),
+            errors => writeln!(out, "audit: {errors} findings"),
+        }
+    }
+}
+
+impl TopicSummary {
+    fn lines(&self, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+        writeln!(
+            out,
+            "  objects     {}, {} bytes, {} uncompressed",
+            self.objects, self.stored_bytes, self.bytes
+        )?;
+        writeln!(
+            out,
+            "  records     {}: {} ticks, {} not ticks",
+            self.records, self.ticks, self.not_ticks
+        )?;
+        writeln!(out, "  partitions  {}", self.partitions.len())?;
+        for partition in &self.partitions {
+            let next = partition
+                .next_offset
+                .map_or_else(|| "?".to_owned(), |next| next.to_string());
+            writeln!(
+                out,
+                "    {}: offsets {} to before {next} in {} objects",
+                partition.partition, partition.first_offset, partition.objects
+            )?;
+        }
+        writeln!(out, "  sessions    {}", self.sessions.len())?;
+        for session in self.sessions.iter().take(SESSIONS_SHOWN) {
+            writeln!(
+                out,
+                "    {} of {}: {} ticks, last seq {}",
+                session.session, session.producer, session.ticks, session.last_seq
+            )?;
+        }
+        if self.sessions.len() > SESSIONS_SHOWN {
+            writeln!(out, "    and {} more", self.sessions.len() - SESSIONS_SHOWN)?;
+        }
+        Ok(())
+    }
+}
