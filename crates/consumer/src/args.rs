@@ -24,9 +24,9 @@ pub struct CommandLine {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
-    pub(crate) consume: Option<ConsumeArgs>,
-    #[command(flatten)]
+    pub(crate) consume: ConsumeArgs,
     /// How to log.
+    #[command(flatten)]
     pub logs: LogArgs,
 }
 
@@ -41,8 +41,14 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct ConsumeArgs {
     /// Bucket to write to
-    #[arg(long, env = "BUCKET_NAME", value_name = "NAME", help_heading = "S3")]
-    bucket: BucketName,
+    #[arg(
+        long,
+        env = "BUCKET_NAME",
+        value_name = "NAME",
+        required = true,
+        help_heading = "S3"
+    )]
+    bucket: Option<BucketName>,
     /// What all keys begin with, a folder
     #[arg(
         long,
@@ -169,8 +175,11 @@ impl ConsumeArgs {
         if self.memory.as_u64() < MEMORY_MIN_BYTES {
             return refuse("--memory", self.memory.to_string(), "at least 16MiB");
         }
+        let Some(bucket) = self.bucket else {
+            return refuse("--bucket", "not given".to_owned(), "the name of a bucket");
+        };
         Ok(Config {
-            bucket: self.bucket,
+            bucket,
             prefix: self.prefix,
             allow_at_least_once: self.allow_at_least_once,
             s3: self.s3,
@@ -242,7 +251,7 @@ mod tests {
     fn check(flags: &[&str]) -> Result<Config, Error> {
         let base = ["consumer", "--bucket", "my-bucket"];
         let line = CommandLine::try_parse_from(base.iter().chain(flags)).unwrap();
-        line.consume.unwrap().check()
+        line.consume.check()
     }
 
     #[test]

@@ -31,9 +31,8 @@ pub use error::Error;
 ///
 /// Whatever stops it, see [`Error`].
 pub async fn run(line: CommandLine) -> Result<ExitStatus, Error> {
-    match (line.command, line.consume) {
-        (None, Some(consume)) => run::consume(consume.check()?).await,
-        (Some(Command::Audit(args)), _) => Ok(audit::run(&args, &mut std::io::stdout()).await?.into()),
-        (None, None) => Ok(ExitStatus::Done),
+    match line.command {
+        None => run::consume(line.consume.check()?).await,
+        Some(Command::Audit(args)) => Ok(audit::run(&args, &mut std::io::stdout()).await?.into()),
     }
 }

@@ -1,1 +1,28 @@
 //! Real Kafka, a real S3 server and the stand-in on loopback, for the demo and the end-to-end tests.
+//!
+//! A [`Bed`] is a folder; [`Kafka`], [`S3`], [`StandIn`] and the pipeline's own [`program`]s run on it as child
+//! processes. Each dies with this process, even if it is killed, and stops in order when its value is dropped;
+//! the folder goes last. A [`FaultProxy`] before the S3 server loses replies, delays and refuses at will.
+
+mod bed;
+mod error;
+mod fault_proxy;
+mod kafka;
+mod port;
+mod process;
+pub mod program;
+mod s3;
+mod spawner;
+mod stored;
+mod tools;
+
+pub use bed::Bed;
+pub use error::Error;
+pub use fault_proxy::{Fault, FaultProxy, Injected, Request};
+pub use kafka::{Kafka, Record};
+pub use process::{Launch, Process};
+pub use s3::S3;
+pub use stored::{StoredObject, decompress};
+
+/// What this crate's functions give.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,144 @@
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use reqwest::header::HeaderValue;
+
+use crate::Error;
+
+/// Name of the key's file among systemd's credentials.
+const CREDENTIAL: &str = "twelve-data-api-key";
+
+/// The variable that holds the key.
+const VARIABLE: &str = "TWELVEDATA_API_KEY";
+
+/// The key to Twelve Data. It shows itself nowhere: not in `Debug`, and [`ApiKey::redact`] takes it out of
+/// what others wrote.
+#[derive(Clone)]
+pub(crate) struct ApiKey {
+    key: String,
+    authorization: HeaderValue,
+}
+
+impl ApiKey {
+    /// Looks for the key among systemd's credentials, then in `file`, then in `TWELVEDATA_API_KEY`.
+    /// `variable` reads the environment.
+    pub(crate) fn find(
+        file: Option<&Path>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, Error> {
+        let credential = variable("CREDENTIALS_DIRECTORY")
+            .map(|directory| PathBuf::from(directory).join(CREDENTIAL))
+            .filter(|path| path.exists());
+        if let Some(path) = credential.as_deref().or(file) {
+            let text = std::fs::read_to_string(path).map_err(|source| Error::ApiKeyFile {
+                path: path.to_owned(),
+                source,
+            })?;
+            return Self::parse(&text, &path.display().to_string());
+        }
+        match variable(VARIABLE) {
+            None => Err(Error::ApiKeyMissing),
+            Some(value) if value.is_empty() => Err(Error::ApiKeyMissing),
+            Some(value) => Self::parse(&value.to_string_lossy(), VARIABLE),
+        }
+    }
+
+    fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        let key = text.trim();
+        let refuse = |reason| Error::ApiKeyInvalid {
+            origin: origin.to_owned(),
+            reason,
+        };
+        if key.is_empty() {
+            return Err(refuse("it is empty"));
+        }
+        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(refuse("it holds white space or other than ASCII characters"));
+        }
+        let mut authorization = HeaderValue::from_str(&format!("apikey {key}"))
+            .map_err(|_| refuse("it cannot stand in an HTTP header"))?;
+        authorization.set_sensitive(true);
+        Ok(Self {
+            key: key.to_owned(),
+            authorization,
+        })
+    }
+
+    /// Value of the `Authorization` header, marked sensitive.
+    pub(crate) fn authorization(&self) -> HeaderValue {
+        self.authorization.clone()
+    }
+
+    /// The text without the key.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        text.replace(&self.key, "[API key]")
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), OsString::from(value)))
+            .collect();
+        move |name| {
+            pairs
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
+        }
+    }
+
+    #[test]
+    fn the_credential_wins_over_the_file_and_the_file_over_the_variable() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(CREDENTIAL), "credential\n").unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, " file ").unwrap();
+        let credentials = directory.path().to_str().unwrap();
+
+        let find = |file: Option<&Path>, pairs: &[(&str, &str)]| {
+            ApiKey::find(file, environment(pairs)).map(|found| found.key)
+        };
+        let all = [("CREDENTIALS_DIRECTORY", credentials), (VARIABLE, "variable")];
+        assert_eq!(find(Some(file.path()), &all).unwrap(), "credential");
+        assert_eq!(find(Some(file.path()), &all[1..]).unwrap(), "file");
+        assert_eq!(find(None, &all[1..]).unwrap(), "variable");
+        assert_eq!(
+            find(None, &[("CREDENTIALS_DIRECTORY", "/nowhere"), all[1]]).unwrap(),
+            "variable"
+        );
+        assert!(matches!(find(None, &[]), Err(Error::ApiKeyMissing)));
+        assert!(matches!(find(None, &[(VARIABLE, "")]), Err(Error::ApiKeyMissing)));
+    }
+
+    #[test]
+    fn a_wrong_key_is_refused_without_being_shown() {
+        for key in ["   ", "two words", "line\nbreak", "schlüssel"] {
+            let error = ApiKey::find(None, environment(&[(VARIABLE, key)])).unwrap_err();
+            assert!(matches!(error, Error::ApiKeyInvalid { .. }), "{key:?}");
+            assert!(!error.to_string().contains(key.trim()) || key.trim().is_empty());
+        }
+        let error = ApiKey::find(Some(Path::new("/nowhere/key")), environment(&[])).unwrap_err();
+        assert!(error.to_string().contains("/nowhere/key"));
+    }
+
+    #[test]
+    fn the_key_shows_itself_nowhere() {
+        let key = ApiKey::parse("s3cr3t", "test").unwrap();
+        assert!(!format!("{key:?} {:?}", key.authorization()).contains("s3cr3t"));
+        assert_eq!(key.redact("bad key s3cr3t!"), "bad key [API key]!");
+    }
+}

@@ -1,0 +1,219 @@
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Parser;
+use pipeline_runtime::kafka::KafkaArgs;
+use pipeline_runtime::logs::LogArgs;
+use quote_model::Text;
+
+use crate::Error;
+use crate::api_key::ApiKey;
+use crate::bucket::BucketName;
+use crate::feed::{ApiBaseUrl, Endpoint, Settings, Symbols};
+
+/// Polls Twelve Data for prices and brings each to Kafka, once and in order.
+///
+/// The API key is never an argument. It is looked for in the systemd credential `twelve-data-api-key`
+/// ($`CREDENTIALS_DIRECTORY`), then in the file of `--api-key-file`, then in the variable
+/// `TWELVEDATA_API_KEY`.
+///
+/// Exit status: 0 done, also after SIGTERM with all ticks in Kafka; 1 failed; 2 wrong usage; 77 the API key or
+/// the endpoint is refused; 78 a setting is wrong.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Args {
+    /// Symbols to poll, with commas between them: `AAPL,BTC/USD,RY:TSX`. Each costs one credit a poll
+    #[arg(long, env = "SYMBOLS", value_name = "LIST")]
+    symbols: Symbols,
+    /// What to ask for
+    #[arg(long, env = "ENDPOINT", value_enum, default_value_t)]
+    endpoint: Endpoint,
+    /// Time from poll to poll: `10s`, `1m`, or a number of seconds; 0 is as fast as the credits allow. Polls
+    /// come slower where the plan's credits demand it, and the log says so
+    #[arg(long, env = "INTERVAL", value_name = "DURATION", default_value = "10s")]
+    interval: PlainDuration,
+    /// Stop after so many successful polls; without it there is no end. A poll is successful if all its calls
+    /// were answered and it brought at least one price
+    #[arg(long, env = "N_SAMPLES", value_name = "N")]
+    samples: Option<NonZeroU64>,
+    /// S3 bucket for the consumer: made if it is not there. Without it AWS is not called
+    #[arg(long, env = "BUCKET_NAME", value_name = "NAME")]
+    bucket: Option<BucketName>,
+    /// File that holds the API key
+    #[arg(long, env = "TWELVEDATA_API_KEY_FILE", value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// Where the API is
+    #[arg(
+        long,
+        env = "TWELVEDATA_API_BASE_URL",
+        value_name = "URL",
+        default_value = "https://api.twelvedata.com"
+    )]
+    api_base_url: ApiBaseUrl,
+    /// Name of this instance in each tick [default: the host's name]
+    #[arg(long, env = "PRODUCER_INSTANCE", value_name = "NAME")]
+    instance: Option<String>,
+    /// Ticks that may wait for Kafka in memory, in bytes; when the queue is full, polling pauses
+    #[arg(long, env = "QUEUE_MAX_BYTES", value_name = "SIZE", default_value = "64MiB")]
+    queue_max_bytes: QueueSize,
+    /// How long to wait at the end until Kafka has all ticks
+    #[arg(long, env = "DRAIN_TIMEOUT", value_name = "DURATION", default_value = "25s")]
+    drain_timeout: PlainDuration,
+    /// The Kafka client's flags.
+    #[command(flatten)]
+    kafka: KafkaArgs,
+    /// The log's flags.
+    #[command(flatten)]
+    pub logs: LogArgs,
+}
+
+/// What was asked for, checked.
+#[derive(Debug)]
+pub struct Config {
+    pub(crate) feed: Settings,
+    pub(crate) bucket: Option<BucketName>,
+    pub(crate) instance: Text<'static>,
+    pub(crate) queue_max_bytes: u64,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) kafka: KafkaArgs,
+}
+
+impl Args {
+    /// Checks the arguments and finds the API key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ApiKeyMissing`], [`Error::ApiKeyFile`] or [`Error::ApiKeyInvalid`] if there is no usable key,
+    /// [`Error::Instance`] or [`Error::HostName`] if there is no usable name.
+    pub fn into_config(self) -> Result<Config, Error> {
+        let key = ApiKey::find(self.api_key_file.as_deref(), |name| std::env::var_os(name))?;
+        Ok(Config {
+            feed: Settings {
+                base_url: self.api_base_url,
+                key,
+                endpoint: self.endpoint,
+                symbols: self.symbols,
+                interval: self.interval.0,
+                samples: self.samples,
+            },
+            bucket: self.bucket,
+            instance: instance(self.instance)?,
+            queue_max_bytes: self.queue_max_bytes.0,
+            drain_timeout: self.drain_timeout.0,
+            kafka: self.kafka,
+        })
+    }
+}
+
+fn instance(given: Option<String>) -> Result<Text<'static>, Error> {
+    let name = match given {
+        Some(name) => name,
+        None => nix::unistd::gethostname()
+            .map_err(|source| Error::HostName { source })?
+            .to_string_lossy()
+            .into_owned(),
+    };
+    if !(1..=128).contains(&name.len()) || name.contains(char::is_control) {
+        return Err(Error::Instance { name });
+    }
+    Ok(Text::from(name))
+}
+
+/// A duration as people write it, or a bare number of seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PlainDuration(Duration);
+
+impl FromStr for PlainDuration {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        const MAX: Duration = Duration::from_hours(365 * 24);
+        let seconds = text.trim().parse().map(Duration::from_secs).ok();
+        seconds
+            .or_else(|| humantime::parse_duration(text.trim()).ok())
+            .filter(|duration| *duration <= MAX)
+            .map(Self)
+            .ok_or_else(|| Error::Duration {
+                text: text.to_owned(),
+            })
+    }
+}
+
+/// A size that librdkafka's queue can have and that holds any single tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct QueueSize(u64);
+
+impl FromStr for QueueSize {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let size: Option<ByteSize> = text.trim().parse().ok();
+        size.map(|size| size.as_u64())
+            .filter(|bytes| (64 << 10..=1 << 40).contains(bytes))
+            .map(Self)
+            .ok_or_else(|| Error::QueueSize {
+                text: text.to_owned(),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Args, clap::Error> {
+        Args::try_parse_from(["producer", "--symbols", "AAPL,MSFT"].iter().chain(arguments))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent_and_each_flag_has_help() {
+        Args::command().debug_assert();
+        for argument in Args::command().get_arguments() {
+            assert!(argument.get_help().is_some(), "{}", argument.get_id());
+        }
+    }
+
+    #[test]
+    fn an_interval_is_a_duration_or_seconds() {
+        for (text, duration) in [
+            ("10", Duration::from_secs(10)),
+            ("0", Duration::ZERO),
+            ("0s", Duration::ZERO),
+            ("1m 30s", Duration::from_secs(90)),
+            ("250ms", Duration::from_millis(250)),
+        ] {
+            assert_eq!(parse(&["--interval", text]).unwrap().interval.0, duration);
+        }
+        for text in ["", "-1", "1.5", "ten", "10 parsecs", "99999999999", "366d"] {
+            assert!(
+                parse(&[&format!("--interval={text}")]).is_err(),
+                "{text:?} was taken"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        for arguments in [
+            ["--samples", "0"],
+            ["--samples", "-1"],
+            ["--queue-max-bytes", "1KiB"],
+            ["--queue-max-bytes", "lots"],
+            ["--endpoint", "time_series"],
+            ["--bucket", "No"],
+            ["--api-base-url", "twelvedata.com"],
+            ["--topic", "a/b"],
+        ] {
+            assert!(parse(&arguments).is_err(), "{arguments:?} was taken");
+        }
+        assert!(Args::try_parse_from(["producer", "--symbols", ""]).is_err());
+        assert!(instance(Some(String::new())).is_err());
+        assert!(instance(Some("a\nb".to_owned())).is_err());
+        assert!(instance(None).is_ok());
+    }
+}

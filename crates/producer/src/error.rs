@@ -1,0 +1,266 @@
+use std::error::Error as StdError;
+use std::path::PathBuf;
+
+use pipeline_runtime::exit::{ExitStatus, Failure};
+use rdkafka::error::RDKafkaErrorCode;
+
+/// What ends the program before its work is done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// One of the symbols is none.
+    #[error("the list of symbols is wrong, write it as `AAPL,BTC/USD`")]
+    Symbol {
+        /// Why.
+        source: quote_model::Error,
+    },
+    /// A symbol would be paid twice and its ticks could not be told apart.
+    #[error("the symbol {symbol} stands in the list twice, leave one out")]
+    SymbolTwice {
+        /// The symbol.
+        symbol: String,
+    },
+    /// The interval is no duration.
+    #[error("`{text}` is not a duration of at most 365 days, write `10s`, `5m` or a number of seconds")]
+    Duration {
+        /// What was found.
+        text: String,
+    },
+    /// The queue cannot work with this size.
+    #[error("`{text}` is not a size from 64KiB to 1TiB, write it as `64MiB`")]
+    QueueSize {
+        /// What was found.
+        text: String,
+    },
+    /// The instance's name would not be fit for each tick.
+    #[error("`{name}` does not name an instance, use 1 to 128 bytes without control characters")]
+    Instance {
+        /// What was found.
+        name: String,
+    },
+    /// The name breaks S3's rules.
+    #[error(
+        "`{name}` is not a bucket's name, use 3 to 63 of lower-case letters, digits, `-` and `.`, with a \
+         letter or a digit at both ends"
+    )]
+    BucketName {
+        /// What was found.
+        name: String,
+    },
+    /// The base URL is none. Its text is not repeated, as it may hold a key.
+    #[error("the base URL is not one, write `https://host` without user, query or fragment")]
+    ApiBaseUrl,
+    /// The host has no name to use.
+    #[error("the host's name is not known, name the instance with `--instance`")]
+    HostName {
+        /// Why.
+        source: nix::Error,
+    },
+    /// There is no key.
+    #[error(
+        "there is no API key for Twelve Data; get one at https://twelvedata.com/pricing and pass it as the \
+         systemd credential `twelve-data-api-key`, with `--api-key-file FILE` or in the variable \
+         TWELVEDATA_API_KEY"
+    )]
+    ApiKeyMissing,
+    /// The key's file cannot be read.
+    #[error("cannot read the API key from {path}, check the path and its mode")]
+    ApiKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What was found can be no key. It is not repeated.
+    #[error("the API key in {origin} cannot be one: {reason}; copy it anew from your account")]
+    ApiKeyInvalid {
+        /// A file or a variable.
+        origin: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+    /// The asynchronous runtime does not start.
+    #[error("the runtime does not start, check the limits on files and memory")]
+    Runtime {
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client does not start, check the host's CA certificates")]
+    HttpClient {
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// Status 401.
+    #[error(
+        "Twelve Data refuses the API key: {message}; check it at https://twelvedata.com/account/api-keys"
+    )]
+    KeyRefused {
+        /// The vendor's words.
+        message: String,
+    },
+    /// Status 403.
+    #[error(
+        "Twelve Data refuses the endpoint /{endpoint}: {message}; choose another `--endpoint`, or a plan that \
+         has it"
+    )]
+    EndpointRefused {
+        /// Its path.
+        endpoint: &'static str,
+        /// The vendor's words.
+        message: String,
+    },
+    /// Another status of 4xx, before any call brought quotes.
+    #[error("Twelve Data refuses the request to /{endpoint} with {code}: {message}; check `--symbols`")]
+    RequestRefused {
+        /// Its path.
+        endpoint: &'static str,
+        /// The vendor's code.
+        code: u16,
+        /// The vendor's words.
+        message: String,
+    },
+    /// The first poll found no symbol that any poll will bring.
+    #[error(
+        "none of the symbols can be had with this API key: {}; look them up at \
+         https://twelvedata.com/symbols and check `--symbols`",
+        first_of(reasons)
+    )]
+    NoUsableSymbol {
+        /// Each symbol with the vendor's words.
+        reasons: Vec<String>,
+    },
+    /// One poll costs more than the plan has in a day.
+    #[error(
+        "one poll of all symbols costs {credits_per_poll} credits and the plan has {per_day} a day; name fewer \
+         symbols or take a larger plan"
+    )]
+    PollTooLarge {
+        /// One a symbol.
+        credits_per_poll: u32,
+        /// The plan's.
+        per_day: u32,
+    },
+    /// The tick cannot be written as JSON.
+    #[error("cannot write a tick of {symbol} as JSON, report this")]
+    Encode {
+        /// The symbol.
+        symbol: String,
+        /// Why.
+        source: quote_model::Error,
+    },
+    /// Ticks were accepted that Kafka did not acknowledge.
+    #[error(
+        "{count} of {accepted} ticks are not known to be in Kafka, of seq {first} to {last} of the session \
+         {session}; look at the topic {topic} and its brokers"
+    )]
+    NotInKafka {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        accepted: u64,
+        /// The lowest `seq` of them.
+        first: u64,
+        /// The highest `seq` of them.
+        last: u64,
+        /// Whose `seq`.
+        session: uuid::Uuid,
+        /// Where they were to go.
+        topic: String,
+        /// The first refusal, if it was not time that ran out.
+        source: Option<RDKafkaErrorCode>,
+    },
+    /// No region is configured.
+    #[error("the AWS region is not known, set AWS_REGION")]
+    RegionMissing,
+    /// S3 cannot be asked for the bucket.
+    #[error(
+        "cannot look for the bucket {bucket}, check the AWS credentials, the region and the network, or leave \
+         `--bucket` out"
+    )]
+    BucketLook {
+        /// The bucket.
+        bucket: String,
+        /// Why.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Status 403.
+    #[error(
+        "the bucket {bucket} is refused: it is somebody else's, or these credentials lack s3:ListBucket on it; \
+         choose another name, or grant it"
+    )]
+    BucketForbidden {
+        /// The bucket.
+        bucket: String,
+        /// What S3 says.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The name belongs to somebody else.
+    #[error("the bucket name {bucket} is taken by another AWS account, choose another one")]
+    BucketTaken {
+        /// The bucket.
+        bucket: String,
+        /// What S3 says.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The bucket is not there and cannot be made.
+    #[error("cannot make the bucket {bucket} in {region}, check that the credentials have s3:CreateBucket")]
+    BucketCreate {
+        /// The bucket.
+        bucket: String,
+        /// The region.
+        region: String,
+        /// What S3 says.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// From what the binaries share.
+    #[error(transparent)]
+    Shared(Box<pipeline_runtime::Error>),
+}
+
+impl From<pipeline_runtime::Error> for Error {
+    fn from(error: pipeline_runtime::Error) -> Self {
+        Self::Shared(Box::new(error))
+    }
+}
+
+fn first_of(reasons: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown = reasons.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    match reasons.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}; and {more} more"),
+    }
+}
+
+impl Failure for Error {
+    fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Shared(error) => error.exit_status(),
+            Self::KeyRefused { .. } | Self::EndpointRefused { .. } => ExitStatus::NoPermission,
+            Self::Symbol { .. }
+            | Self::SymbolTwice { .. }
+            | Self::Duration { .. }
+            | Self::QueueSize { .. }
+            | Self::Instance { .. }
+            | Self::BucketName { .. }
+            | Self::ApiBaseUrl
+            | Self::HostName { .. }
+            | Self::ApiKeyMissing
+            | Self::ApiKeyFile { .. }
+            | Self::ApiKeyInvalid { .. }
+            | Self::HttpClient { .. }
+            | Self::RequestRefused { .. }
+            | Self::NoUsableSymbol { .. }
+            | Self::PollTooLarge { .. }
+            | Self::RegionMissing
+            | Self::BucketTaken { .. } => ExitStatus::BadConfig,
+            Self::Runtime { .. }
+            | Self::Encode { .. }
+            | Self::NotInKafka { .. }
+            | Self::BucketLook { .. }
+            | Self::BucketForbidden { .. }
+            | Self::BucketCreate { .. } => ExitStatus::Failed,
+        }
+    }
+}

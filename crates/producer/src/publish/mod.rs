@@ -1,0 +1,287 @@
+//! Accepted ticks to Kafka: each once, in order per symbol, none given up while there is hope.
+
+mod ledger;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pipeline_runtime::kafka::{Fixed, KafkaArgs, TopicName, partitions_of};
+use pipeline_runtime::systemd;
+use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick};
+use rdkafka::ClientContext;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::util::Timeout;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+pub(crate) use ledger::Balance;
+use ledger::Ledger;
+
+use crate::Error;
+
+/// How long to wait for the topic's description at the start.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Longest wait between two signs of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
+/// With these librdkafka retries for ever, without doubles and in order.
+const FIXED: &[Fixed] = &[
+    Fixed {
+        key: "enable.idempotence",
+        value: "true",
+        reason: "a tick must reach Kafka once and in order",
+    },
+    Fixed {
+        key: "acks",
+        value: "all",
+        reason: "a tick that only one broker has can be lost",
+    },
+    Fixed {
+        key: "request.required.acks",
+        value: "all",
+        reason: "a tick that only one broker has can be lost",
+    },
+    Fixed {
+        key: "message.timeout.ms",
+        value: "0",
+        reason: "a tick must not be dropped for the time that it waits",
+    },
+    Fixed {
+        key: "delivery.timeout.ms",
+        value: "0",
+        reason: "a tick must not be dropped for the time that it waits",
+    },
+    Fixed {
+        key: "partitioner",
+        value: "murmur2_random",
+        reason: "the ticks of a symbol must stay in one partition, the one that Java clients choose",
+    },
+];
+
+/// Takes ticks and brings them to Kafka.
+///
+/// `ThreadedProducer`, as its own thread serves the acknowledgements: they come to a callback, without a
+/// future for each tick, and whatever the rest of the program waits for does not hold them up.
+pub(crate) struct Publisher {
+    producer: ThreadedProducer<Deliveries>,
+    topic: TopicName,
+    ledger: Arc<Ledger>,
+    /// Accepted, and not yet taken by librdkafka: no more than one reply's ticks.
+    waiting: VecDeque<Record>,
+    /// Whether librdkafka's queue was full when it was last tried.
+    is_full: bool,
+}
+
+/// A tick as Kafka gets it.
+struct Record {
+    seq: u64,
+    key: String,
+    value: Vec<u8>,
+    timestamp_ms: i64,
+}
+
+impl Publisher {
+    /// Connects, and finds the topic.
+    pub(crate) async fn connect(
+        args: &KafkaArgs,
+        instance: &str,
+        queue_max_bytes: u64,
+    ) -> Result<Self, Error> {
+        let kbytes_in_queue = (queue_max_bytes >> 10).to_string();
+        let defaults = [
+            ("linger.ms", "5"),
+            ("compression.type", "zstd"),
+            ("queue.buffering.max.kbytes", kbytes_in_queue.as_str()),
+            // bytes are the limit
+            ("queue.buffering.max.messages", "0"),
+        ];
+        let config = args.client_config(&format!("producer-{instance}"), &defaults, FIXED)?;
+        let ledger = Arc::new(Ledger::default());
+        let producer =
+            ThreadedProducer::from_config_and_context(&config, Deliveries::new(Arc::clone(&ledger)))
+                .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
+        let (brokers, topic) = (args.brokers.clone(), args.topic.clone());
+        let asked = tokio::task::spawn_blocking(move || {
+            let partitions = partitions_of(producer.client(), &brokers, &topic, METADATA_TIMEOUT)?;
+            info!(%topic, partitions, %brokers, "topic found");
+            Ok::<_, Error>((producer, topic))
+        });
+        let (producer, topic) = asked
+            .await
+            .map_err(|join| Error::Runtime { source: join.into() })??;
+        Ok(Self {
+            producer,
+            topic,
+            ledger,
+            waiting: VecDeque::new(),
+            is_full: false,
+        })
+    }
+
+    /// Takes a tick, at once: from here on it is in the ledger.
+    pub(crate) fn take(&mut self, tick: &Tick<'_>) -> Result<(), Error> {
+        self.ledger.accept(tick.seq);
+        let value = tick.encode().map_err(|source| Error::Encode {
+            symbol: tick.symbol.to_string(),
+            source,
+        })?;
+        self.waiting.push_back(Record {
+            seq: tick.seq,
+            key: tick.symbol.to_string(),
+            value,
+            timestamp_ms: tick.ts_recv.as_millisecond(),
+        });
+        Ok(())
+    }
+
+    /// Gives all that was taken to librdkafka; waits while its queue is full. May be dropped and called again.
+    pub(crate) async fn hand_over(&mut self) {
+        while let Some(record) = self.waiting.front() {
+            match self.send(record) {
+                Ok(()) => {
+                    self.waiting.pop_front();
+                }
+                Err(KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) => {
+                    if !self.is_full {
+                        self.is_full = true;
+                        let Balance { open, .. } = self.balance();
+                        warn!(
+                            ticks = open,
+                            "the queue to Kafka is full: polling pauses until there is room"
+                        );
+                    }
+                    systemd::alive();
+                    // an acknowledgement makes room; the time is for what librdkafka frees without telling
+                    tokio::select! {
+                        () = self.ledger.progress.notified() => {}
+                        () = sleep(SIGN_OF_LIFE) => {}
+                    }
+                }
+                Err(error) => {
+                    // it stays in the ledger
+                    self.waiting.pop_front();
+                    self.ledger.refuse(error);
+                }
+            }
+        }
+        if self.is_full {
+            self.is_full = false;
+            info!("there is room in the queue to Kafka again");
+        }
+    }
+
+    fn send(&self, record: &Record) -> Result<(), KafkaError> {
+        let schema = Header {
+            key: SCHEMA_HEADER,
+            value: Some(SCHEMA_HEADER_VALUE),
+        };
+        let kafka_record = BaseRecord::with_opaque_to(self.topic.as_str(), Box::new(record.seq))
+            .key(&record.key)
+            .payload(&record.value)
+            .timestamp(record.timestamp_ms)
+            .headers(OwnedHeaders::new_with_capacity(1).insert(schema));
+        self.producer.send(kafka_record).map_err(|(error, _)| error)
+    }
+
+    /// Cancelled when Kafka refused a tick for good.
+    pub(crate) fn refused(&self) -> CancellationToken {
+        self.ledger.refused.clone()
+    }
+
+    pub(crate) fn balance(&self) -> Balance {
+        self.ledger.balance()
+    }
+
+    pub(crate) fn topic(&self) -> &TopicName {
+        &self.topic
+    }
+
+    /// Waits until Kafka has all that was taken, for up to `drain_timeout`, and tells what it has.
+    pub(crate) async fn drain(mut self, drain_timeout: Duration) -> Balance {
+        let ledger = Arc::clone(&self.ledger);
+        let drained = timeout(drain_timeout, async {
+            self.hand_over().await;
+            self.flush(drain_timeout).await;
+        });
+        tokio::pin!(drained);
+        loop {
+            tokio::select! {
+                _ = &mut drained => return ledger.balance(),
+                () = sleep(SIGN_OF_LIFE) => {
+                    let Balance { open, .. } = ledger.balance();
+                    systemd::alive();
+                    info!(ticks = open, "waiting for Kafka's acknowledgement");
+                }
+            }
+        }
+    }
+
+    /// Waits for the acknowledgements, and tells librdkafka to linger no more.
+    async fn flush(self, at_most: Duration) {
+        let flushed = tokio::task::spawn_blocking(move || {
+            if let Err(error) = self.producer.flush(Timeout::After(at_most)) {
+                warn!("not all ticks are in Kafka: {error}");
+            }
+            // here the producer is dropped, which gives up what it still holds
+        });
+        if let Err(error) = flushed.await {
+            warn!("waiting for Kafka was cut short: {error}");
+        }
+    }
+}
+
+/// What librdkafka tells of ticks and brokers, on its own thread.
+struct Deliveries {
+    ledger: Arc<Ledger>,
+    is_kafka_away: AtomicBool,
+}
+
+impl Deliveries {
+    fn new(ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger,
+            is_kafka_away: AtomicBool::new(false),
+        }
+    }
+}
+
+impl ClientContext for Deliveries {
+    fn error(&self, error: KafkaError, reason: &str) {
+        match error.rdkafka_error_code() {
+            // repeated with every attempt to connect
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                if !self.is_kafka_away.swap(true, Ordering::Relaxed) {
+                    warn!("no Kafka broker can be reached: ticks wait in memory");
+                }
+            }
+            // librdkafka logs it itself, with the broker's name
+            Some(RDKafkaErrorCode::BrokerTransportFailure) => {}
+            _ => warn!("Kafka: {error}: {reason}"),
+        }
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = Box<u64>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, seq: Self::DeliveryOpaque) {
+        match result {
+            Ok(_) => {
+                if self.ledger.acknowledge(*seq) {
+                    info!("the first tick is in Kafka");
+                }
+                if self.is_kafka_away.swap(false, Ordering::Relaxed) {
+                    info!("Kafka acknowledges ticks again");
+                }
+            }
+            Err((error, _)) => self.ledger.refuse(error.clone()),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{Error, Result};
+
+/// A folder for the servers' data and logs, removed when the last holder is gone, or when this process dies.
+#[derive(Clone, Debug)]
+pub struct Bed(Arc<Folder>);
+
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    janitor: Mutex<Child>,
+}
+
+/// Reads paths until this process closes the pipe, be it by its death, then removes them all. Servers that are
+/// being killed may still write, so it tries again.
+const JANITOR: &str = r#"while IFS= read -r path; do set -- "$@" "$path"; done
+until rm -rf "$@" 2>/dev/null; do sleep 0.1; done"#;
+
+impl Bed {
+    /// Makes the folder, in the system's folder for temporary files.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if it cannot be made, [`Error::Spawn`] if there is no shell.
+    pub fn new() -> Result<Self> {
+        let path = tempfile::Builder::new()
+            .prefix("quote-pipeline.")
+            .tempdir()
+            .map_err(|source| Error::File {
+                path: std::env::temp_dir(),
+                source,
+            })?
+            .keep();
+        let mut janitor = Command::new("sh");
+        janitor
+            .args(["-c", JANITOR, "janitor"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        std::os::unix::process::CommandExt::process_group(&mut janitor, 0);
+        let janitor = janitor.spawn().map_err(|source| Error::Spawn {
+            name: "sh".to_owned(),
+            source,
+        })?;
+        Ok(Self(Arc::new(Folder {
+            path,
+            janitor: Mutex::new(janitor),
+        })))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Makes a folder inside.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.0.path.join(name);
+        std::fs::create_dir_all(&path).map_err(|source| Error::File {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(path)
+    }
+
+    /// Has a file elsewhere removed with the folder.
+    pub(crate) fn remove_also(&self, path: &Path) -> Result<()> {
+        let mut janitor = self.0.janitor.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(pipe) = janitor.stdin.as_mut() else {
+            return Ok(());
+        };
+        writeln!(pipe, "{}", path.display()).map_err(|source| Error::File {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let janitor = self.janitor.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // wait() closes the pipe first
+        if let Err(error) = janitor.wait() {
+            tracing::warn!("{} may not be removed: {error}", self.path.display());
+        }
+    }
+}

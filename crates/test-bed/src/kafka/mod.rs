@@ -1,0 +1,232 @@
+//! Apache Kafka: one broker, or several.
+
+mod log;
+mod node;
+mod properties;
+
+use std::time::Duration;
+
+use backon::Retryable;
+use nix::sys::signal::Signal;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::FutureProducer;
+
+use crate::port::Ports;
+use crate::process::polling;
+use crate::{Bed, Error, Result};
+pub use log::Record;
+use node::Node;
+
+const READY_TIMEOUT: Duration = Duration::from_secs(90);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often another set of ports is tried when one was taken meanwhile.
+const START_ATTEMPTS: usize = 3;
+
+/// A Kafka cluster, with `KRaft`, on loopback ports. Its processes end when it is dropped.
+#[derive(Debug)]
+pub struct Kafka {
+    bed: Bed,
+    nodes: Vec<Node>,
+}
+
+impl Kafka {
+    /// Formats and starts a cluster of `count` nodes and waits until all are there. The name is for its folders.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`Error`] with the log of the node that failed.
+    pub async fn start(bed: &Bed, name: &str, count: usize) -> Result<Self> {
+        let mut attempt = 1;
+        loop {
+            match Self::start_once(bed, &format!("{name}{attempt}"), count).await {
+                Err(error) if attempt < START_ATTEMPTS && error.to_string().contains("in use") => {
+                    attempt += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn start_once(bed: &Bed, name: &str, count: usize) -> Result<Self> {
+        let ports = Ports::reserve(2 * count)?;
+        let numbers = ports.numbers();
+        let nodes = (1..=count)
+            .zip(numbers.chunks(2))
+            .map(|(id, ports)| Node::new(bed, name, id, ports[0], ports[1]))
+            .collect::<Result<Vec<_>>>()?;
+        let cluster_id = random_id();
+        for node in &nodes {
+            let properties = properties::server_properties(node, &nodes);
+            node.prepare(bed, &properties, &format_args(&cluster_id, &nodes))
+                .await?;
+        }
+        ports.release();
+        let mut kafka = Self {
+            bed: bed.clone(),
+            nodes,
+        };
+        for node in &mut kafka.nodes {
+            node.start(bed)?;
+        }
+        kafka.ready().await?;
+        Ok(kafka)
+    }
+
+    /// The brokers' addresses, for `--brokers`.
+    #[must_use]
+    pub fn bootstrap_servers(&self) -> String {
+        let addresses: Vec<_> = self.nodes.iter().map(Node::address).collect();
+        addresses.join(",")
+    }
+
+    /// Stops a node by SIGTERM. Nodes count from 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Late`] if it had to be killed.
+    pub async fn stop_node(&mut self, node: usize) -> Result<()> {
+        self.nodes[node].stop().await
+    }
+
+    /// Ends a node by SIGKILL.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Late`] if the kernel does not let it go.
+    pub async fn kill_node(&mut self, node: usize) -> Result<()> {
+        self.nodes[node].kill().await
+    }
+
+    /// Starts a node that was stopped or killed, on its old data and ports, and waits until all running nodes are there.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`Error`] with the log of the node that failed.
+    pub async fn start_node(&mut self, node: usize) -> Result<()> {
+        let bed = self.bed.clone();
+        self.nodes[node].start(&bed)?;
+        self.ready().await
+    }
+
+    /// Stops a node's process where it is, as a long pause of its host would, until [`Kafka::resume_node`].
+    pub fn pause_node(&self, node: usize) {
+        self.nodes[node].signal(Signal::SIGSTOP);
+    }
+
+    /// Lets a paused node go on.
+    pub fn resume_node(&self, node: usize) {
+        self.nodes[node].signal(Signal::SIGCONT);
+    }
+
+    /// Makes a topic, with as many replicas as there are nodes, up to 3.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kafka`] if the broker refuses it.
+    pub async fn create_topic(&self, name: &str, partitions: i32) -> Result<()> {
+        let failed = |source| Error::Kafka {
+            action: format!("create the topic {name}"),
+            source,
+        };
+        let admin: AdminClient<_> = self.client_config().create().map_err(failed)?;
+        let replicas = i32::try_from(self.nodes.len().min(3)).unwrap_or(3);
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
+        let options = AdminOptions::new().operation_timeout(Some(REQUEST_TIMEOUT));
+        let results = admin.create_topics([&topic], &options).await.map_err(failed)?;
+        match results.into_iter().next() {
+            Some(Err((_, code))) => Err(failed(KafkaError::AdminOp(code))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A producer that loses and doubles nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kafka`] if librdkafka refuses its settings.
+    pub fn producer(&self) -> Result<FutureProducer> {
+        self.client_config()
+            .set("enable.idempotence", "true")
+            .create()
+            .map_err(|source| Error::Kafka {
+                action: "make a producer".to_owned(),
+                source,
+            })
+    }
+
+    /// All records of a topic, by partition and offset.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kafka`] if they cannot be read.
+    pub async fn records(&self, topic: &str) -> Result<Vec<Record>> {
+        log::read(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
+    }
+
+    fn client_config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.bootstrap_servers());
+        config
+    }
+
+    /// Waits until a client is told of each node that runs.
+    async fn ready(&self) -> Result<()> {
+        let running: Vec<_> = self.nodes.iter().filter_map(Node::process).collect();
+        let config = self.client_config();
+        let check = || async {
+            for process in &running {
+                if let Some(status) = process.ended() {
+                    return Ok(Err(process.failed(status)));
+                }
+            }
+            match brokers_known(config.clone()).await {
+                Ok(count) if count >= running.len() => Ok(Ok(())),
+                _ => Err(()),
+            }
+        };
+        check.retry(polling(READY_TIMEOUT)).await.unwrap_or_else(|()| {
+            let process = running.first().ok_or(Error::NoPort)?;
+            Err(process.late("an answer with all brokers", READY_TIMEOUT))
+        })
+    }
+}
+
+async fn brokers_known(config: ClientConfig) -> std::result::Result<usize, KafkaError> {
+    let ask = move || {
+        let client: BaseConsumer = config.create()?;
+        let metadata = client.fetch_metadata(None, Duration::from_millis(500))?;
+        Ok(metadata.brokers().len())
+    };
+    tokio::task::spawn_blocking(ask)
+        .await
+        .map_err(|_| KafkaError::Canceled)?
+}
+
+fn format_args(cluster_id: &str, nodes: &[Node]) -> Vec<String> {
+    let mut args = vec!["-t".to_owned(), cluster_id.to_owned()];
+    if nodes.len() == 1 {
+        args.push("--standalone".to_owned());
+    } else {
+        let voters: Vec<_> = nodes
+            .iter()
+            .map(|node| format!("{}@{}:{}", node.id, node.controller_address(), node.directory_id))
+            .collect();
+        args.extend(["--initial-controllers".to_owned(), voters.join(",")]);
+    }
+    args
+}
+
+/// A random UUID as Kafka writes one: 22 digits of URL-safe base64, of which none leads with `-`.
+fn random_id() -> String {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    loop {
+        let id = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4());
+        if !id.starts_with('-') {
+            return id;
+        }
+    }
+}

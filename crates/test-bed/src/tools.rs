@@ -1,0 +1,47 @@
+use std::path::PathBuf;
+
+use crate::{Error, Result};
+
+/// Where `scripts/install_tools.sh` puts what it downloads.
+fn cache() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty());
+    let cache = cache.map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache"),
+        PathBuf::from,
+    );
+    cache.join("quote-pipeline")
+}
+
+/// The folder whose `libs` holds Kafka's jars.
+pub(crate) fn kafka_home() -> Result<PathBuf> {
+    let home = std::env::var_os("KAFKA_HOME").filter(|value| !value.is_empty());
+    let home = home.map_or_else(|| cache().join("kafka-4.3.1"), PathBuf::from);
+    if home.join("libs").is_dir() {
+        Ok(home)
+    } else {
+        Err(Error::ToolMissing {
+            tool: "Kafka",
+            path: home.join("libs"),
+        })
+    }
+}
+
+/// The program `java`.
+pub(crate) fn java() -> PathBuf {
+    let java = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin/java"));
+    java.filter(|java| java.exists())
+        .unwrap_or_else(|| PathBuf::from("java"))
+}
+
+/// The program `weed`, which is `SeaweedFS`.
+pub(crate) fn weed() -> Result<PathBuf> {
+    let path = cache().join("venv/bin/weed");
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(Error::ToolMissing {
+            tool: "the S3 server `weed`",
+            path,
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! The consumer, when S3, Kafka or itself fails at the worst moment.
+
+use std::sync::Arc;
+
+use test_bed::{Bed, Fault, FaultProxy, Kafka, Request, S3};
+
+use crate::stored::assert_each_once;
+use crate::ticks::Session;
+use crate::world::{PATIENCE, World, run, stop};
+
+#[test]
+fn each_tick_is_stored_once_as_it_came() {
+    run(async {
+        let world = World::new("as-it-came", 3).await;
+        let mut session = Session::new();
+        session.send(&world.kafka, &world.topic, 500).await;
+        let consumer = world.start(&world.consumer("a"));
+        world.until_stored(500, &[&consumer]).await;
+        session.send(&world.kafka, &world.topic, 500).await;
+        // what came last must be drained
+        consumer.line("slot written", PATIENCE).await.unwrap();
+        stop(&consumer).await;
+        let second = world.start(&world.consumer("b"));
+        world.until_stored(1000, &[&second]).await;
+        stop(&second).await;
+        assert_each_once(&world).await;
+        let tally = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        let (first, second) = (tally(consumer.stdout()), tally(second.stdout()));
+        let stored = first["records_stored"].as_u64().unwrap() + second["records_stored"].as_u64().unwrap();
+        assert_eq!(stored, 1000);
+    });
+}
+
+#[test]
+fn a_consumer_killed_between_write_and_commit_is_followed_without_a_double() {
+    run(async {
+        let world = World::new("killed-before-commit", 1).await;
+        let proxy = FaultProxy::start(world.s3.endpoint()).await.unwrap();
+        let mut held = proxy.inject(1, Fault::HoldReply, Request::writes_data);
+        let mut session = Session::new();
+        session.send(&world.kafka, &world.topic, 100).await;
+        let by_proxy = world.s3.variables_by_way_of(&proxy.endpoint());
+        let first = world.start(&world.consumer("first").variables(by_proxy));
+        held.taken_place(1).await;
+        first.kill().await.unwrap();
+        held.lift();
+        session.send(&world.kafka, &world.topic, 100).await;
+        let second = world.start(&world.consumer("second"));
+        world.until_stored(200, &[&second]).await;
+        stop(&second).await;
+        assert_each_once(&world).await;
+        let objects = world.s3.objects(&world.bucket, "").await.unwrap();
+        assert_ne!(objects[0].metadata["run-id"], objects[1].metadata["run-id"]);
+    });
+}
+
+#[test]
+fn a_write_whose_reply_is_lost_is_known_again() {
+    run(async {
+        let world = World::new("lost-reply", 2).await;
+        let proxy = FaultProxy::start(world.s3.endpoint()).await.unwrap();
+        let mut lost = proxy.inject(2, Fault::DropReply, Request::writes_data);
+        let mut session = Session::new();
+        let by_proxy = world.s3.variables_by_way_of(&proxy.endpoint());
+        let consumer = world.start(&world.consumer("a").variables(by_proxy));
+        session.send(&world.kafka, &world.topic, 100).await;
+        lost.taken_place(2).await;
+        session.send(&world.kafka, &world.topic, 100).await;
+        world.until_stored(200, &[&consumer]).await;
+        stop(&consumer).await;
+        assert_each_once(&world).await;
+        let tally: serde_json::Value = serde_json::from_str(&consumer.stdout()).unwrap();
+        assert_eq!(tally["objects_adopted"], 0, "{tally}");
+        assert_eq!(tally["records_stored"], 200, "{tally}");
+    });
+}
+
+#[test]
+fn refusals_and_cuts_delay_but_lose_nothing() {
+    run(async {
+        let world = World::new("refusals", 1).await;
+        let proxy = FaultProxy::start(world.s3.endpoint()).await.unwrap();
+        let faults = [
+            Fault::Answer(503, "SlowDown"),
+            Fault::Answer(409, "ConditionalRequestConflict"),
+            Fault::Answer(403, "AccessDenied"),
+            Fault::Answer(500, "InternalError"),
+            Fault::Cut,
+        ];
+        let mut injected: Vec<_> = faults
+            .into_iter()
+            .map(|fault| proxy.inject(1, fault, Request::writes_data))
+            .collect();
+        let mut session = Session::new();
+        session.send(&world.kafka, &world.topic, 100).await;
+        let by_proxy = world.s3.variables_by_way_of(&proxy.endpoint());
+        let consumer = world.start(&world.consumer("a").variables(by_proxy));
+        world.until_stored(100, &[&consumer]).await;
+        for fault in &mut injected {
+            fault.taken_place(1).await;
+        }
+        stop(&consumer).await;
+        assert_each_once(&world).await;
+    });
+}
+
+#[test]
+fn an_s3_server_that_is_killed_and_comes_back_loses_nothing() {
+    run(async {
+        let bed = Bed::new().unwrap();
+        let (kafka, s3) = tokio::join!(Kafka::start(&bed, "kafka", 1), S3::start(&bed, "s3"));
+        let mut s3 = s3.unwrap();
+        s3.create_bucket("server-killed").await.unwrap();
+        let kafka = Arc::new(kafka.unwrap());
+        kafka.create_topic("server-killed", 1).await.unwrap();
+        let launch = test_bed::program::launch("consumer", "consumer")
+            .unwrap()
+            .args(["--bucket", "server-killed", "--topic", "server-killed"])
+            .args([
+                "--brokers",
+                &kafka.bootstrap_servers(),
+                "--flush-interval",
+                "200ms",
+            ])
+            .variables(s3.variables());
+        let consumer = test_bed::Process::start(&bed, &launch).unwrap();
+        let mut session = Session::new();
+        session.send(&kafka, "server-killed", 100).await;
+        consumer.line("slot written", PATIENCE).await.unwrap();
+        s3.kill().await.unwrap();
+        session.send(&kafka, "server-killed", 100).await;
+        consumer.line("asking again", PATIENCE).await.unwrap();
+        s3.start_again().await.unwrap();
+        let world = World {
+            bed,
+            kafka,
+            s3: Arc::new(s3),
+            topic: "server-killed".to_owned(),
+            bucket: "server-killed".to_owned(),
+        };
+        world.until_stored(200, &[&consumer]).await;
+        stop(&consumer).await;
+        assert_each_once(&world).await;
+    });
+}
+
+#[test]
+fn a_broker_killed_under_load_loses_nothing() {
+    run(async {
+        let bed = Bed::new().unwrap();
+        let (kafka, s3) = tokio::join!(Kafka::start(&bed, "kafka", 1), S3::start(&bed, "s3"));
+        let (mut kafka, s3) = (kafka.unwrap(), Arc::new(s3.unwrap()));
+        kafka.create_topic("broker-killed", 1).await.unwrap();
+        s3.create_bucket("broker-killed").await.unwrap();
+        let launch = test_bed::program::launch("consumer", "consumer")
+            .unwrap()
+            .args(["--bucket", "broker-killed", "--topic", "broker-killed"])
+            .args([
+                "--brokers",
+                &kafka.bootstrap_servers(),
+                "--flush-interval",
+                "200ms",
+            ])
+            .variables(s3.variables());
+        let consumer = test_bed::Process::start(&bed, &launch).unwrap();
+        let mut session = Session::new();
+        session.send(&kafka, "broker-killed", 100).await;
+        consumer.line("slot written", PATIENCE).await.unwrap();
+        for _ in 0..2 {
+            kafka.kill_node(0).await.unwrap();
+            kafka.start_node(0).await.unwrap();
+            session.send(&kafka, "broker-killed", 100).await;
+        }
+        let world = World {
+            bed,
+            kafka: Arc::new(kafka),
+            s3,
+            topic: "broker-killed".to_owned(),
+            bucket: "broker-killed".to_owned(),
+        };
+        world.until_stored(300, &[&consumer]).await;
+        stop(&consumer).await;
+        assert_each_once(&world).await;
+    });
+}

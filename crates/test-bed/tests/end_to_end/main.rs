@@ -1,0 +1,13 @@
+//! The whole pipeline with real parts: Kafka, an S3 server, the stand-in, the programs as just built.
+//!
+//! A test has a topic and a bucket of its own on servers that all tests share ([`world`]), or servers of its own
+//! where it breaks them. What counts is compared in one place ([`stored`]): what lies in Kafka, and what in S3.
+#![expect(clippy::unwrap_used, reason = "a test ends by panicking")]
+
+mod consumer_faults;
+mod odd_records;
+mod rebalances;
+mod starters;
+mod stored;
+mod ticks;
+mod world;

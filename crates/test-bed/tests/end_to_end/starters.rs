@@ -1,0 +1,199 @@
+//! The parts themselves: what the other tests stand on.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use rdkafka::producer::FutureRecord;
+use test_bed::{Bed, Kafka, Launch, Process, S3};
+
+async fn produce(kafka: &Kafka, topic: &str, values: std::ops::Range<u32>) {
+    let producer = kafka.producer().unwrap();
+    for value in values {
+        let value = value.to_string();
+        let record = FutureRecord::<str, str>::to(topic).payload(&value);
+        producer.send(record, Duration::from_secs(30)).await.unwrap();
+    }
+}
+
+async fn values(kafka: &Kafka, topic: &str) -> BTreeSet<u32> {
+    let records = kafka.records(topic).await.unwrap();
+    let value = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().parse().unwrap();
+    let values: Vec<u32> = records
+        .into_iter()
+        .filter_map(|record| record.value)
+        .map(value)
+        .collect();
+    let distinct: BTreeSet<_> = values.iter().copied().collect();
+    assert_eq!(distinct.len(), values.len(), "{values:?}");
+    distinct
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_keeps_its_records_over_a_kill_and_a_restart() {
+    let bed = Bed::new().unwrap();
+    let mut kafka = Kafka::start(&bed, "kafka", 1).await.unwrap();
+    kafka.create_topic("numbers", 2).await.unwrap();
+    produce(&kafka, "numbers", 0..10).await;
+    kafka.kill_node(0).await.unwrap();
+    kafka.start_node(0).await.unwrap();
+    produce(&kafka, "numbers", 10..20).await;
+    kafka.stop_node(0).await.unwrap();
+    kafka.start_node(0).await.unwrap();
+    assert_eq!(values(&kafka, "numbers").await, (0..20).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_brokers_outlive_one() {
+    let bed = Bed::new().unwrap();
+    let mut kafka = Kafka::start(&bed, "kafka", 3).await.unwrap();
+    kafka.create_topic("numbers", 1).await.unwrap();
+    produce(&kafka, "numbers", 0..5).await;
+    kafka.kill_node(1).await.unwrap();
+    produce(&kafka, "numbers", 5..10).await;
+    kafka.start_node(1).await.unwrap();
+    assert_eq!(values(&kafka, "numbers").await, (0..10).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_racing_create_only_writes_one_wins() {
+    let bed = Bed::new().unwrap();
+    let s3 = S3::start(&bed, "s3").await.unwrap();
+    s3.create_bucket("race").await.unwrap();
+    for round in 0..10 {
+        let key = format!("round-{round}");
+        let put = |body: u8| {
+            let put = s3
+                .client()
+                .put_object()
+                .bucket("race")
+                .key(&key)
+                .if_none_match("*");
+            put.body(vec![body].into()).send()
+        };
+        let mut racers = tokio::task::JoinSet::new();
+        for body in 0..16 {
+            racers.spawn(put(body));
+        }
+        let results = racers.join_all().await;
+        let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        assert_eq!(won.len(), 1);
+        for error in lost.into_iter().filter_map(Result::err) {
+            assert_eq!(error.raw_response().unwrap().status().as_u16(), 412);
+        }
+    }
+    assert_eq!(s3.keys("race", "").await.unwrap().len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_outlives_a_kill_of_the_server() {
+    let bed = Bed::new().unwrap();
+    let mut s3 = S3::start(&bed, "s3").await.unwrap();
+    s3.create_bucket("kept").await.unwrap();
+    let put = s3
+        .client()
+        .put_object()
+        .bucket("kept")
+        .key("k")
+        .body(b"one\n".to_vec().into());
+    put.send().await.unwrap();
+    s3.kill().await.unwrap();
+    s3.start_again().await.unwrap();
+    assert_eq!(
+        s3.get("kept", "k").await.unwrap().lines().unwrap(),
+        [b"one".to_vec()]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_after_drop() {
+    let bed = Bed::new().unwrap();
+    let folder = bed.path().to_owned();
+    let kafka = Kafka::start(&bed, "kafka", 1).await.unwrap();
+    let s3 = S3::start(&bed, "s3").await.unwrap();
+    let pids: Vec<_> = children_of_this_process()
+        .into_iter()
+        .filter(|(_, command)| command.contains(&*folder.to_string_lossy()))
+        .map(|(pid, _)| pid)
+        .collect();
+    assert!(pids.len() >= 2, "{pids:?}");
+    drop((kafka, s3, bed));
+    for pid in pids {
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    }
+    assert!(!folder.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn children_and_files_go_when_the_parent_is_killed() {
+    // this very test program, told to start a server and wait
+    let bed = Bed::new().unwrap();
+    let this = std::env::current_exe().unwrap();
+    let launch = Launch::new("parent", this)
+        .args([
+            "--exact",
+            "starters::parent_of_a_server",
+            "--nocapture",
+            "--include-ignored",
+        ])
+        .inherit(["XDG_CACHE_HOME"])
+        .variable("PARENT_OF_A_SERVER", "1");
+    let parent = Process::start(&bed, &launch).unwrap();
+    let line = parent.line("server in ", Duration::from_mins(1)).await.unwrap();
+    let folder = line.strip_prefix("server in ").unwrap().to_owned();
+    assert!(Path::new(&folder).exists());
+    parent.kill().await.unwrap();
+    let is_gone = || {
+        let is_running = all_processes()
+            .iter()
+            .any(|(_, command)| command.contains(&folder));
+        !is_running && !Path::new(&folder).exists()
+    };
+    eventually("the server and its folder are gone", is_gone).await;
+}
+
+/// Does nothing unless the test above starts it.
+#[tokio::test(flavor = "multi_thread")]
+async fn parent_of_a_server() {
+    if std::env::var_os("PARENT_OF_A_SERVER").is_some() {
+        let bed = Bed::new().unwrap();
+        let _s3 = S3::start(&bed, "s3").await.unwrap();
+        eprintln!("server in {}", bed.path().display());
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn eventually(what: &str, check: impl Fn() -> bool) {
+    let poll = async {
+        while !check() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_secs(30), poll).await;
+    assert!(done.is_ok(), "not within 30 s: {what}");
+}
+
+fn children_of_this_process() -> Vec<(u32, String)> {
+    let this = std::process::id().to_string();
+    let is_child = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(')')
+            .next()
+            .and_then(|rest| rest.split_whitespace().nth(1))
+            == Some(&this)
+    };
+    all_processes()
+        .into_iter()
+        .filter(|(pid, _)| is_child(*pid))
+        .collect()
+}
+
+fn all_processes() -> Vec<(u32, String)> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let with_command = |pid| {
+        let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        Some((pid, String::from_utf8_lossy(&command).replace('\0', " ")))
+    };
+    pids.filter_map(with_command).collect()
+}

@@ -1,0 +1,101 @@
+//! Where a test takes place.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use test_bed::{Bed, Kafka, Launch, Process, S3, program};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+/// For what a test waits for; far longer than it takes.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Runs a test. All share one runtime, as the shared servers' clients live on it.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    RUNTIME.block_on(test);
+}
+
+/// A topic and a bucket, on servers that other tests use as well, or on its own.
+pub(crate) struct World {
+    pub(crate) bed: Bed,
+    pub(crate) kafka: Arc<Kafka>,
+    pub(crate) s3: Arc<S3>,
+    pub(crate) topic: String,
+    pub(crate) bucket: String,
+}
+
+/// One broker and one S3 server for all tests. They die with the process.
+async fn shared() -> (Bed, Arc<Kafka>, Arc<S3>) {
+    static SHARED: OnceCell<(Bed, Arc<Kafka>, Arc<S3>)> = OnceCell::const_new();
+    let start = || async {
+        let bed = Bed::new().unwrap();
+        let (kafka, s3) = tokio::join!(Kafka::start(&bed, "kafka", 1), S3::start(&bed, "s3"));
+        (bed, Arc::new(kafka.unwrap()), Arc::new(s3.unwrap()))
+    };
+    SHARED.get_or_init(start).await.clone()
+}
+
+impl World {
+    /// A place of its own for a test. The name is its topic's and its bucket's.
+    pub(crate) async fn new(name: &str, partitions: i32) -> Self {
+        let (bed, kafka, s3) = shared().await;
+        Self::on(bed, kafka, s3, name, partitions).await
+    }
+
+    pub(crate) async fn on(bed: Bed, kafka: Arc<Kafka>, s3: Arc<S3>, name: &str, partitions: i32) -> Self {
+        kafka.create_topic(name, partitions).await.unwrap();
+        s3.create_bucket(name).await.unwrap();
+        Self {
+            bed,
+            kafka,
+            s3,
+            topic: name.to_owned(),
+            bucket: name.to_owned(),
+        }
+    }
+
+    /// A consumer of this topic that writes an object a second or so. A killed one loses its partitions soon.
+    pub(crate) fn consumer(&self, name: &str) -> Launch {
+        program::launch("consumer", format!("{}-{name}", self.topic))
+            .unwrap()
+            .args(["--bucket", &self.bucket, "--topic", &self.topic])
+            .args(["--brokers", &self.kafka.bootstrap_servers()])
+            .args(["-X", "session.timeout.ms=6000"])
+            .variable("FLUSH_INTERVAL", "500ms")
+            .variables(self.s3.variables())
+    }
+
+    pub(crate) fn start(&self, launch: &Launch) -> Process {
+        Process::start(&self.bed, launch).unwrap()
+    }
+
+    /// Waits until the bucket holds this many records, or the processes that should bring them have ended.
+    pub(crate) async fn until_stored(&self, count: usize, by: &[&Process]) {
+        let poll = async {
+            loop {
+                let objects = self.s3.objects(&self.bucket, "").await.unwrap();
+                let stored: usize = objects.iter().map(|object| object.lines().unwrap().len()).sum();
+                if stored >= count {
+                    return;
+                }
+                let ended = by.iter().find(|process| process.ended().is_some());
+                assert!(
+                    ended.is_none(),
+                    "{stored} of {count} stored, and then:\n{}",
+                    ended.unwrap().log()
+                );
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let logs = || by.iter().map(|process| process.log()).collect::<String>();
+        let done = tokio::time::timeout(PATIENCE, poll).await;
+        assert!(done.is_ok(), "{count} records are not stored:\n{}", logs());
+    }
+}
+
+/// Stops a program as systemd does. It must drain and say so by its status.
+pub(crate) async fn stop(process: &Process) {
+    let status = process.stop(PATIENCE).await.unwrap();
+    assert!(status.success(), "{status}:\n{}", process.log());
+}

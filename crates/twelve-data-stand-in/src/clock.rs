@@ -1,0 +1,61 @@
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::lock::locked;
+
+/// Where the stand-in reads the time: the machine's clock, or one that a test moves by hand.
+#[derive(Clone, Default)]
+pub struct Clock(Source);
+
+#[derive(Clone, Default)]
+enum Source {
+    #[default]
+    System,
+    Manual(Arc<Mutex<Timestamp>>),
+}
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that stands at `start` until its hands are moved.
+    #[must_use]
+    pub fn manual(start: Timestamp) -> (Self, ClockHands) {
+        let time = Arc::new(Mutex::new(start));
+        (Self(Source::Manual(Arc::clone(&time))), ClockHands(time))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::System => Timestamp::now(),
+            Source::Manual(time) => *locked(time),
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Source::System => "Clock::system",
+            Source::Manual(_) => "Clock::manual",
+        })
+    }
+}
+
+/// Moves a [`Clock::manual`].
+#[derive(Clone, Debug)]
+pub struct ClockHands(Arc<Mutex<Timestamp>>);
+
+impl ClockHands {
+    /// Moves the clock on, at most to the last moment that a [`Timestamp`] can hold.
+    pub fn advance(&self, by: Duration) {
+        let mut time = locked(&self.0);
+        *time = time.checked_add(by).unwrap_or(Timestamp::MAX);
+    }
+}

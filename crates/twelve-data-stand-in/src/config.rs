@@ -1,0 +1,94 @@
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+
+use crate::clock::Clock;
+use crate::credits::CreditPlan;
+use crate::replay::Replay;
+
+/// How the stand-in behaves. The default accepts any key and any plausible symbol, and never runs out.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The time.
+    pub clock: Clock,
+    /// Begins the random walks: one seed, one walk for each symbol.
+    pub seed: u64,
+    /// The only key that is accepted; without one any is that is not empty.
+    pub api_key: Option<String>,
+    /// Where an error's code stands.
+    pub error_style: ErrorStyle,
+    /// The credits of the plan.
+    pub credits: CreditPlan,
+    /// Symbols that the plan does not hold, as they will be requested.
+    pub plan_gated: BTreeSet<String>,
+    /// Whether symbols outside the stand-in's own short list are unknown.
+    pub known_only: bool,
+    /// Real ticks to serve for one symbol in place of a walk.
+    pub replay: Option<Replay>,
+    /// The WebSocket.
+    pub websocket: WebSocketConfig,
+}
+
+/// How the WebSocket behaves.
+#[derive(Clone, Debug)]
+pub struct WebSocketConfig {
+    /// What a client gets that asks for it with a right key.
+    pub upgrade: Upgrade,
+    /// Price events a second on each connection, over all its symbols.
+    pub ticks_per_second: NonZeroU32,
+    /// Symbols that one connection may subscribe to: 8 in the vendor's free plan.
+    pub symbols_max: Option<usize>,
+}
+
+/// Where the vendor's error code stands. Both have been seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ErrorStyle {
+    /// In the HTTP status and in the body.
+    #[default]
+    Http,
+    /// In the body alone, under HTTP 200.
+    Body,
+}
+
+/// The answer to a request for a WebSocket. All of them have been seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Upgrade {
+    /// 101 Switching Protocols.
+    #[default]
+    Accept,
+    /// 401 Unauthorized.
+    Unauthorized,
+    /// 403 Forbidden.
+    Forbidden,
+    /// 200 with the vendor's 401 as the body.
+    ErrorInBody,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            clock: Clock::system(),
+            seed: 0,
+            api_key: None,
+            error_style: ErrorStyle::default(),
+            credits: CreditPlan::default(),
+            plan_gated: BTreeSet::new(),
+            known_only: false,
+            replay: None,
+            websocket: WebSocketConfig::default(),
+        }
+    }
+}
+
+impl Default for WebSocketConfig {
+    fn default() -> Self {
+        Self {
+            upgrade: Upgrade::default(),
+            ticks_per_second: NonZeroU32::MIN.saturating_add(9),
+            symbols_max: None,
+        }
+    }
+}

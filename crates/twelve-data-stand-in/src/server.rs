@@ -1,0 +1,189 @@
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{error, info};
+
+use crate::Error;
+use crate::clock::Clock;
+use crate::config::{Config, ErrorStyle, WebSocketConfig};
+use crate::connection::{CuttableListener, Scissors};
+use crate::control;
+use crate::credits::CreditMeter;
+use crate::faults::{FaultQueue, Injection};
+use crate::instruments::Listing;
+use crate::ledger::{Ledger, Request, Served, Totals};
+use crate::market::Market;
+use crate::replay::ReplayProgress;
+use crate::rest;
+use crate::websocket::{self, Sessions, WebSocketFault};
+
+/// What all requests share.
+pub(crate) struct Stage {
+    pub(crate) clock: Clock,
+    pub(crate) api_key: Option<String>,
+    pub(crate) error_style: ErrorStyle,
+    pub(crate) credits: Mutex<CreditMeter>,
+    pub(crate) faults: FaultQueue,
+    pub(crate) market: Market,
+    pub(crate) ledger: Ledger,
+    pub(crate) websocket: WebSocketConfig,
+    pub(crate) sessions: Sessions,
+    pub(crate) stop: CancellationToken,
+}
+
+/// A stand-in that runs, until it is dropped.
+pub struct StandIn {
+    address: SocketAddr,
+    stage: Arc<Stage>,
+    server: JoinHandle<std::io::Result<()>>,
+    stop: DropGuard,
+}
+
+impl StandIn {
+    /// Starts one inside this tokio runtime; it accepts connections from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] if the address cannot be had, [`Error::ReplaySymbol`] if what is to be replayed is no symbol.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let listening = |source| Error::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let stop = CancellationToken::new();
+        let stage = Arc::new(stage(config, stop.clone())?);
+        let service = router(Arc::clone(&stage)).into_make_service_with_connect_info::<Scissors>();
+        let server = axum::serve(CuttableListener(listener), service)
+            .with_graceful_shutdown(stop.clone().cancelled_owned())
+            .into_future();
+        info!(%address, "listening");
+        Ok(Self {
+            address,
+            stage,
+            server: tokio::spawn(server),
+            stop: stop.drop_guard(),
+        })
+    }
+
+    /// Where REST is: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where the WebSocket is, without a key: `ws://127.0.0.1:PORT/v1/quotes/price`.
+    #[must_use]
+    pub fn ws_url(&self) -> String {
+        format!("ws://{}{}", self.address, websocket::PATH)
+    }
+
+    /// Orders a fault for requests to come; faults hit in the order in which they were ordered.
+    pub fn inject(&self, fault: impl Into<Injection>) {
+        self.stage.faults.push(fault.into());
+    }
+
+    /// The faults that no request has met yet.
+    #[must_use]
+    pub fn pending_faults(&self) -> Vec<Injection> {
+        self.stage.faults.pending()
+    }
+
+    /// Puts a fault into each WebSocket that is open now; gives how many there are.
+    pub fn inject_websocket(&self, fault: WebSocketFault) -> usize {
+        self.stage.sessions.inject(fault)
+    }
+
+    /// Each price served, in order: the last million.
+    #[must_use]
+    pub fn served(&self) -> Vec<Served> {
+        self.stage.ledger.served()
+    }
+
+    /// Each request answered, in order: the last million.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.stage.ledger.requests()
+    }
+
+    /// Waits until what was answered and served meets a condition, without polling.
+    pub async fn until(&self, condition: impl FnMut(&Totals) -> bool) -> Totals {
+        let mut totals = self.stage.ledger.totals();
+        // the sender lives in the stage, so the channel cannot close before this ends
+        totals
+            .wait_for(condition)
+            .await
+            .map_or_else(|_| Totals::default(), |totals| *totals)
+    }
+
+    /// How far the replay is, if there is one.
+    #[must_use]
+    pub fn replay_progress(&self) -> Option<ReplayProgress> {
+        self.stage.market.replay_progress()
+    }
+
+    /// Stops in order and waits for the end: open requests are answered, WebSockets closed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Serve`] or [`Error::Task`] if the server had broken off before.
+    pub async fn stop(self) -> Result<(), Error> {
+        drop(self.stop);
+        ended(self.address, self.server.await)
+    }
+
+    /// Waits for the server to break off by itself, which it should not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Serve`] or [`Error::Task`] with the reason.
+    pub async fn broken_off(&mut self) -> Result<(), Error> {
+        let result = (&mut self.server).await;
+        ended(self.address, result)
+    }
+}
+
+fn ended(
+    address: SocketAddr,
+    result: Result<std::io::Result<()>, tokio::task::JoinError>,
+) -> Result<(), Error> {
+    result
+        .map_err(|source| Error::Task { address, source })?
+        .map_err(|source| Error::Serve { address, source })
+        .inspect_err(|failure| error!(%failure, "the server broke off"))
+}
+
+fn stage(config: Config, stop: CancellationToken) -> Result<Stage, Error> {
+    let listing = if config.known_only {
+        Listing::KnownOnly
+    } else {
+        Listing::Plausible
+    };
+    Ok(Stage {
+        clock: config.clock,
+        api_key: config.api_key,
+        error_style: config.error_style,
+        credits: Mutex::new(CreditMeter::new(config.credits)),
+        faults: FaultQueue::default(),
+        market: Market::new(config.seed, listing, config.plan_gated, config.replay)?,
+        ledger: Ledger::default(),
+        websocket: config.websocket,
+        sessions: Sessions::default(),
+        stop,
+    })
+}
+
+fn router(stage: Arc<Stage>) -> Router {
+    Router::new()
+        .nest("/_stand_in", control::router())
+        .route(websocket::PATH, get(websocket::upgrade))
+        .fallback(get(rest::answer).fallback(rest::method_not_allowed))
+        .with_state(stage)
+}
