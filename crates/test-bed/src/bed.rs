@@ -3,16 +3,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{Error, Result};
+use crate::{Error, Launch, Result};
 
 /// A folder for the servers' data and logs, removed when the last holder is gone, or when this process dies.
 #[derive(Clone, Debug)]
 pub struct Bed(Arc<Folder>);
 
-#[derive(Debug)]
 struct Folder {
     path: PathBuf,
     janitor: Mutex<Child>,
+    on_start: Box<dyn Fn(&Launch) + Send + Sync>,
+}
+
+impl std::fmt::Debug for Folder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Folder")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads paths until this process closes the pipe, be it by its death, then removes them all. Servers that are
@@ -27,6 +35,15 @@ impl Bed {
     ///
     /// [`Error::File`] if it cannot be made, [`Error::Spawn`] if there is no shell.
     pub fn new() -> Result<Self> {
+        Self::showing(|_| {})
+    }
+
+    /// The same, and `on_start` is told of each process before it starts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bed::new`].
+    pub fn showing(on_start: impl Fn(&Launch) + Send + Sync + 'static) -> Result<Self> {
         let path = tempfile::Builder::new()
             .prefix("quote-pipeline.")
             .tempdir()
@@ -50,6 +67,7 @@ impl Bed {
         Ok(Self(Arc::new(Folder {
             path,
             janitor: Mutex::new(janitor),
+            on_start: Box::new(on_start),
         })))
     }
 
@@ -57,6 +75,24 @@ impl Bed {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Writes a file inside.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.0.path.join(name);
+        std::fs::write(&path, text).map_err(|source| Error::File {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(path)
+    }
+
+    pub(crate) fn starts(&self, launch: &Launch) {
+        (self.0.on_start)(launch);
     }
 
     /// Makes a folder inside.

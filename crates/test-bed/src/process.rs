@@ -94,6 +94,13 @@ impl Launch {
         self
     }
 
+    /// The value that a variable is set to.
+    #[must_use]
+    pub fn value_of(&self, variable: &str) -> Option<&OsStr> {
+        let mut of_name = self.variables.iter().rev().filter(|(name, _)| name == variable);
+        of_name.next().map(|(_, value)| value.as_os_str())
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new("setpriv");
         command
@@ -150,6 +157,7 @@ impl Process {
     ///
     /// [`Error::Spawn`], or [`Error::File`] for its log.
     pub fn start(bed: &Bed, launch: &Launch) -> Result<Self> {
+        bed.starts(launch);
         let stdout = bed.path().join(format!("{}.stdout", launch.name));
         let log = bed.path().join(format!("{}.log", launch.name));
         let mut command = launch.command();
@@ -191,6 +199,11 @@ impl Process {
         }
     }
 
+    /// Asks the process to stop, by SIGTERM.
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
     /// How the process ended, or nothing while it runs.
     #[must_use]
     pub fn ended(&self) -> Option<ExitStatus> {
@@ -229,7 +242,7 @@ impl Process {
     ///
     /// [`Error::Late`] if it had to be killed.
     pub async fn stop(&self, within: Duration) -> Result<ExitStatus> {
-        self.signal(Signal::SIGTERM);
+        self.terminate();
         let ended = self.end(within).await;
         if ended.is_err() {
             self.kill().await?;
@@ -289,8 +302,25 @@ impl Process {
         }
     }
 
+    /// The error of a process that ended badly; none while it runs.
+    #[must_use]
+    pub fn failure(&self) -> Option<Error> {
+        let status = self.ended().filter(|status| !status.success())?;
+        Some(self.failed(status))
+    }
+
+    /// Waits until a process ends that should not, and gives the error for it.
+    pub async fn failure_to_come(&self) -> Error {
+        loop {
+            if let Ok(status) = self.end(Duration::from_hours(1)).await {
+                return self.failed(status);
+            }
+        }
+    }
+
     /// The error for an end that was not due.
-    pub(crate) fn failed(&self, status: ExitStatus) -> Error {
+    #[must_use]
+    pub fn failed(&self, status: ExitStatus) -> Error {
         Error::Ended {
             name: self.name.clone(),
             status,

@@ -14,7 +14,12 @@ pub fn launch(program: &str, name: impl Into<String>) -> Result<Launch> {
     Ok(Launch::new(name, path))
 }
 
-fn path(program: &str) -> Result<PathBuf> {
+/// Where one of them is.
+///
+/// # Errors
+///
+/// [`Error::ProgramMissing`] if it is not built.
+pub fn path(program: &str) -> Result<PathBuf> {
     let here = std::env::current_exe().map_err(|source| Error::File {
         path: "this program".into(),
         source,

@@ -243,18 +243,26 @@ impl S3 {
         Ok(())
     }
 
-    /// All objects of data: those below `prefix` whose name does not begin with `_`.
+    /// Keys of data below `prefix`: those whose name does not begin with `_`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::S3`] if the server refuses it.
+    pub async fn data_keys(&self, bucket: &str, prefix: &str) -> Result<Vec<String>> {
+        let mut keys = self.keys(bucket, prefix).await?;
+        keys.retain(|key| !key.rsplit('/').next().unwrap_or_default().starts_with('_'));
+        Ok(keys)
+    }
+
+    /// All objects of data below `prefix`.
     ///
     /// # Errors
     ///
     /// [`Error::S3`] if they cannot be read.
     pub async fn objects(&self, bucket: &str, prefix: &str) -> Result<Vec<StoredObject>> {
         let mut objects = Vec::new();
-        for key in self.keys(bucket, prefix).await? {
-            let name = key.rsplit('/').next().unwrap_or_default();
-            if !name.starts_with('_') {
-                objects.push(self.get(bucket, &key).await?);
-            }
+        for key in self.data_keys(bucket, prefix).await? {
+            objects.push(self.get(bucket, &key).await?);
         }
         Ok(objects)
     }

@@ -1,6 +1,8 @@
+use std::ops::Range;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
@@ -24,40 +26,75 @@ pub struct Record {
 }
 
 /// Reads a topic from its first record to what is its end at the start of the reading.
-pub(super) async fn read(mut config: ClientConfig, topic: String, timeout: Duration) -> Result<Vec<Record>> {
+pub(super) async fn read(config: ClientConfig, topic: String, timeout: Duration) -> Result<Vec<Record>> {
+    let action = format!("read the topic {topic}");
+    blocking(action, move || {
+        let consumer = consumer(config)?;
+        let ranges = ranges(&consumer, &topic, timeout)?;
+        read_ranges(&consumer, &topic, &ranges, timeout)
+    })
+    .await
+}
+
+/// How many records a topic holds.
+pub(super) async fn count(config: ClientConfig, topic: String, timeout: Duration) -> Result<usize> {
+    let action = format!("count the records of the topic {topic}");
+    let count = move || {
+        let ranges = ranges(&consumer(config)?, &topic, timeout)?;
+        Ok(ranges
+            .iter()
+            .map(|(_, offsets)| offsets.end - offsets.start)
+            .sum())
+    };
+    let count: i64 = blocking(action, count).await?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+async fn blocking<T: Send + 'static>(
+    action: String,
+    work: impl FnOnce() -> std::result::Result<T, KafkaError> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| KafkaError::Canceled)
+        .flatten()
+        .map_err(|source| Error::Kafka { action, source })
+}
+
+fn consumer(mut config: ClientConfig) -> std::result::Result<BaseConsumer, KafkaError> {
     config
         .set("group.id", "test-bed")
         .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "false");
-    let name = topic.clone();
-    let read = tokio::task::spawn_blocking(move || read_blocking(&config, &topic, timeout)).await;
-    read.map_err(|_| rdkafka::error::KafkaError::Canceled)
-        .flatten()
-        .map_err(|source| Error::Kafka {
-            action: format!("read the topic {name}"),
-            source,
-        })
+        .create()
 }
 
-fn read_blocking(
-    config: &ClientConfig,
+/// Partitions and the offsets that they hold.
+fn ranges(
+    consumer: &BaseConsumer,
     topic: &str,
     timeout: Duration,
-) -> std::result::Result<Vec<Record>, rdkafka::error::KafkaError> {
-    let consumer: BaseConsumer = config.create()?;
+) -> std::result::Result<Vec<(i32, Range<i64>)>, KafkaError> {
     let metadata = consumer.fetch_metadata(Some(topic), timeout)?;
+    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+    partitions
+        .map(|partition| {
+            let (low, high) = consumer.fetch_watermarks(topic, partition.id(), timeout)?;
+            Ok((partition.id(), low..high))
+        })
+        .collect()
+}
+
+fn read_ranges(
+    consumer: &BaseConsumer,
+    topic: &str,
+    ranges: &[(i32, Range<i64>)],
+    timeout: Duration,
+) -> std::result::Result<Vec<Record>, KafkaError> {
     let mut assignment = TopicPartitionList::new();
     let mut unread = 0;
-    for partition in metadata
-        .topics()
-        .iter()
-        .flat_map(rdkafka::metadata::MetadataTopic::partitions)
-    {
-        let (low, high) = consumer.fetch_watermarks(topic, partition.id(), timeout)?;
-        if low < high {
-            unread += high - low;
-            assignment.add_partition_offset(topic, partition.id(), Offset::Offset(low))?;
-        }
+    for (partition, offsets) in ranges.iter().filter(|(_, offsets)| !offsets.is_empty()) {
+        unread += offsets.end - offsets.start;
+        assignment.add_partition_offset(topic, *partition, Offset::Offset(offsets.start))?;
     }
     consumer.assign(&assignment)?;
     let mut records = Vec::new();
@@ -67,7 +104,7 @@ fn read_blocking(
                 records.push(record(&message?));
                 unread -= 1;
             }
-            None => return Err(rdkafka::error::KafkaError::NoMessageReceived),
+            None => return Err(KafkaError::NoMessageReceived),
         }
     }
     records.sort_by_key(|record| (record.partition, record.offset));

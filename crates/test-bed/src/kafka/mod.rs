@@ -2,7 +2,6 @@
 
 mod log;
 mod node;
-mod properties;
 
 use std::time::Duration;
 
@@ -57,11 +56,8 @@ impl Kafka {
             .zip(numbers.chunks(2))
             .map(|(id, ports)| Node::new(bed, name, id, ports[0], ports[1]))
             .collect::<Result<Vec<_>>>()?;
-        let cluster_id = random_id();
         for node in &nodes {
-            let properties = properties::server_properties(node, &nodes);
-            node.prepare(bed, &properties, &format_args(&cluster_id, &nodes))
-                .await?;
+            node.prepare(bed, &nodes).await?;
         }
         ports.release();
         let mut kafka = Self {
@@ -166,6 +162,15 @@ impl Kafka {
         log::read(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
     }
 
+    /// How many records lie in a topic.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kafka`] if the broker does not say.
+    pub async fn record_count(&self, topic: &str) -> Result<usize> {
+        log::count(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
+    }
+
     fn client_config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.bootstrap_servers());
@@ -203,30 +208,4 @@ async fn brokers_known(config: ClientConfig) -> std::result::Result<usize, Kafka
     tokio::task::spawn_blocking(ask)
         .await
         .map_err(|_| KafkaError::Canceled)?
-}
-
-fn format_args(cluster_id: &str, nodes: &[Node]) -> Vec<String> {
-    let mut args = vec!["-t".to_owned(), cluster_id.to_owned()];
-    if nodes.len() == 1 {
-        args.push("--standalone".to_owned());
-    } else {
-        let voters: Vec<_> = nodes
-            .iter()
-            .map(|node| format!("{}@{}:{}", node.id, node.controller_address(), node.directory_id))
-            .collect();
-        args.extend(["--initial-controllers".to_owned(), voters.join(",")]);
-    }
-    args
-}
-
-/// A random UUID as Kafka writes one: 22 digits of URL-safe base64, of which none leads with `-`.
-fn random_id() -> String {
-    use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    loop {
-        let id = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4());
-        if !id.starts_with('-') {
-            return id;
-        }
-    }
 }

@@ -1,29 +1,39 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use broker_setup::storage::ClusterId;
 use nix::sys::signal::Signal;
 
-use crate::{Bed, Error, Launch, Process, Result, tools};
+use crate::{Bed, Error, Launch, Process, Result, program, tools};
 
-const FORMAT_TIMEOUT: Duration = Duration::from_mins(1);
+const PREPARE_TIMEOUT: Duration = Duration::from_mins(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts fast and stays small; speed under long load is not what a test needs.
 const JVM_FLAGS: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx384m"];
+
+/// What tests want otherwise than a real broker: few partitions to load after a start, and a dead node found soon.
+const SETTINGS: &[&str] = &[
+    "offsets.topic.num.partitions=3",
+    "transaction.state.log.num.partitions=3",
+    "broker.session.timeout.ms=6000",
+];
+
+const LOOPBACK: &str = "127.0.0.1";
 
 const LOG4J2: &str = include_str!("log4j2.properties");
 
 /// One broker, which is a controller as well.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) name: String,
-    pub(super) id: usize,
-    pub(super) port: u16,
-    pub(super) controller_port: u16,
+    name: String,
+    id: usize,
+    port: u16,
+    controller_port: u16,
     /// Its identity in the quorum's first list of voters.
-    pub(super) directory_id: String,
+    directory_id: ClusterId,
     /// Folder with its `server.properties` and its data.
-    pub(super) folder: PathBuf,
+    folder: PathBuf,
     process: Option<Process>,
 }
 
@@ -36,38 +46,87 @@ impl Node {
             id,
             port,
             controller_port,
-            directory_id: super::random_id(),
+            directory_id: ClusterId::random(),
             process: None,
         })
     }
 
     pub(super) fn address(&self) -> String {
-        format!("localhost:{}", self.port)
+        format!("{LOOPBACK}:{}", self.port)
     }
 
-    pub(super) fn controller_address(&self) -> String {
-        format!("localhost:{}", self.controller_port)
+    fn controller_address(&self) -> String {
+        format!("{LOOPBACK}:{}", self.controller_port)
     }
 
     fn properties_path(&self) -> PathBuf {
         self.folder.join("server.properties")
     }
 
-    /// Writes the settings and formats the storage.
-    pub(super) async fn prepare(&self, bed: &Bed, properties: &str, format_args: &[String]) -> Result<()> {
-        write(&self.properties_path(), properties)?;
-        write(&self.folder.join("log4j2.properties"), LOG4J2)?;
-        let launch = self
-            .java(&format!("{}-format", self.name), "kafka.tools.StorageTool")?
-            .arg("format")
-            .args(format_args)
-            .arg("-c")
+    /// Writes the settings and formats the storage, both by `broker-setup`.
+    pub(super) async fn prepare(&self, bed: &Bed, nodes: &[Self]) -> Result<()> {
+        let log4j2 = self.folder.join("log4j2.properties");
+        std::fs::write(&log4j2, LOG4J2).map_err(|source| Error::File { path: log4j2, source })?;
+        for launch in [self.render(nodes)?, self.format(bed, nodes)?] {
+            Process::start(bed, &launch)?.success(PREPARE_TIMEOUT).await?;
+        }
+        Ok(())
+    }
+
+    fn render(&self, nodes: &[Self]) -> Result<Launch> {
+        let mut launch = program::launch("broker-setup", format!("{}-render", self.name))?
+            .args(["render", "--advertised-host", LOOPBACK, "--allow-loopback"])
+            .args(["--listen-host", LOOPBACK, "--port", &self.port.to_string()])
+            .args(["--controller-port", &self.controller_port.to_string()])
+            .arg("--data-dir")
+            .arg(self.folder.join("data"))
+            .arg("--out")
             .arg(self.properties_path());
-        Process::start(bed, &launch)?.success(FORMAT_TIMEOUT).await
+        for setting in SETTINGS {
+            launch = launch.args(["--set", setting]);
+        }
+        if nodes.len() > 1 {
+            let controllers: Vec<_> = nodes.iter().map(Self::controller_address).collect();
+            launch = launch
+                .args(["--profile", "cluster", "--node-id", &self.id.to_string()])
+                .args(["--controllers", &controllers.join(",")]);
+        }
+        Ok(launch)
+    }
+
+    fn format(&self, bed: &Bed, nodes: &[Self]) -> Result<Launch> {
+        let mut launch = program::launch("broker-setup", format!("{}-format", self.name))?
+            .arg("format")
+            .arg("--kafka-home")
+            .arg(tools::kafka_home()?)
+            .arg("--config")
+            .arg(self.properties_path())
+            .arg("--cluster-id-file")
+            .arg(bed.path().join(format!("{}.cluster-id", self.cluster())));
+        if nodes.len() > 1 {
+            let voter =
+                |node: &Self| format!("{}@{}:{}", node.id, node.controller_address(), node.directory_id);
+            let voters: Vec<_> = nodes.iter().map(voter).collect();
+            launch = launch.args(["--initial-controllers", &voters.join(",")]);
+        }
+        Ok(launch)
+    }
+
+    fn cluster(&self) -> &str {
+        self.name
+            .rsplit_once('-')
+            .map_or(&*self.name, |(cluster, _)| cluster)
     }
 
     pub(super) fn start(&mut self, bed: &Bed) -> Result<()> {
-        let launch = self.java(&self.name, "kafka.Kafka")?.arg(self.properties_path());
+        let log4j2 = self.folder.join("log4j2.properties");
+        let launch = Launch::new(&self.name, tools::java())
+            .args(JVM_FLAGS)
+            .arg("-cp")
+            .arg(tools::kafka_home()?.join("libs/*"))
+            .arg(format!("-Dlog4j2.configurationFile={}", log4j2.display()))
+            .arg("kafka.Kafka")
+            .arg(self.properties_path());
         self.process = Some(Process::start(bed, &launch)?);
         Ok(())
     }
@@ -96,24 +155,4 @@ impl Node {
     pub(super) fn process(&self) -> Option<&Process> {
         self.process.as_ref()
     }
-
-    fn java(&self, name: &str, class: &str) -> Result<Launch> {
-        let libs = tools::kafka_home()?.join("libs/*");
-        Ok(Launch::new(name, tools::java())
-            .args(JVM_FLAGS)
-            .arg("-cp")
-            .arg(libs)
-            .arg(format!(
-                "-Dlog4j2.configurationFile={}",
-                self.folder.join("log4j2.properties").display()
-            ))
-            .arg(class))
-    }
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|source| Error::File {
-        path: path.to_owned(),
-        source,
-    })
 }
