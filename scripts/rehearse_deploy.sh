@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # The deployment of deploy/, rehearsed on three hosts on this machine: copied, set up and started over ssh as on EC2, until ticks lie in the
-# bucket; then the consumer's host is rebooted and new ticks must follow, every script must change nothing when it runs again, and the
-# bucket must pass the audit. Twelve Data is played by the stand-in, S3 by SeaweedFS, both outside the hosts.
+# bucket; then each host is rebooted in turn and new ticks must follow, every script must change nothing when it runs again, and the bucket
+# must pass the audit. Twelve Data is played by the stand-in, S3 by SeaweedFS, both outside the hosts.
 #
-#   sudo scripts/rehearse_deploy.sh [--release]
+#   scripts/rehearse_deploy.sh [--release]
+#
+# Builds as whoever calls it; asks sudo for the hosts.
 #
 # Exit status 0: all of it held.
 set -euo pipefail
@@ -13,6 +15,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 here_address=10.77.0.1
 producer_address=10.77.0.12
 consumer_address=10.77.0.13
+api_key=0123456789abcdef0123456789abcdef
 vendor_port=8080
 s3_port=8333
 bucket=rehearsal
@@ -39,7 +42,9 @@ main() {
   # shellcheck disable=SC2154 # set by install_tools.sh
   export PROGRAMS=${CARGO_TARGET_DIR:-$root/target}/$folder VENV=$cache/venv
   step "three hosts"
-  exec "$root/scripts/hosts.sh" "${BASH_SOURCE[0]}" --between-hosts
+  local as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo "--preserve-env=KAFKA_HOME,PROGRAMS,VENV,REHEARSAL_START")
+  exec "${as_root[@]}" "$root/scripts/hosts.sh" "$root/scripts/rehearse_deploy.sh" --between-hosts
 }
 
 # --- from here on: beside the hosts ------------------------------------------------------------------------------------------------
@@ -64,11 +69,14 @@ rehearse() {
   step "ticks in the bucket"
   await_objects_beside /dev/null
 
-  step "reboot of the consumer's host"
-  reboot_host consumer
-  list_objects >"$work/before"
-  step "ticks in the bucket after the reboot"
-  await_objects_beside "$work/before"
+  local host
+  for host in consumer broker producer; do
+    step "reboot of $host"
+    reboot_host "$host"
+    list_objects >"$work/before"
+    step "new ticks in the bucket"
+    await_objects_beside "$work/before"
+  done
 
   step "second run of all scripts"
   run_again kafka-server broker kafka
@@ -94,14 +102,18 @@ on() {
 start_outside() {
   nft add rule inet security_group in ip saddr $producer_address tcp dport "{ $vendor_port, $s3_port }" accept
   nft add rule inet security_group in ip saddr $consumer_address tcp dport $s3_port accept
-  "$PROGRAMS/twelve-data-stand-in" --listen $here_address:$vendor_port --credits-per-minute 1000 >"$work/vendor.log" 2>&1 &
+  "$PROGRAMS/twelve-data-stand-in" --listen $here_address:$vendor_port --api-key $api_key \
+    --credits-per-minute 1000 >"$work/vendor.log" 2>&1 &
+  await_port $vendor_port $!
   "$VENV/bin/weed" mini -dir="$work" -ip=$here_address -ip.bind=$here_address -s3.port=$s3_port >"$work/s3.log" 2>&1 &
-  await_port $vendor_port
-  await_port $s3_port
+  await_port $s3_port $!
 }
 
+# await_port PORT PROCESS
 await_port() {
+  deadline=$((SECONDS + deadline_s))
   until (: <>"/dev/tcp/$here_address/$1") 2>/dev/null; do
+    kill -0 "$2" 2>/dev/null || fail_rehearsal "what should listen on port $1 has ended"
     in_time "port $1" && sleep 0.2
   done
 }
@@ -121,9 +133,16 @@ deploy_client() {
   on "$role" "sudo sed -i -f - /etc/quote-pipeline/$role.env" <<<"$edits"
   if [ "$role" = producer ]; then
     must_refuse producer "API key is missing"
-    on producer sudo install -D -m 0600 /dev/stdin /etc/quote-pipeline/twelve-data-api-key <<<0123456789abcdef0123456789abcdef
+    give_key "another-$api_key"
+    must_refuse producer "API key"
+    [ "$(on producer systemctl show --property NRestarts --value producer)" = 0 ] || fail_rehearsal "a refused key is tried again"
+    give_key $api_key
   fi
   on "$role" sudo "quote-pipeline/deploy/$role/runme.sh"
+}
+
+give_key() {
+  on producer sudo install -D -m 0600 /dev/stdin /etc/quote-pipeline/twelve-data-api-key <<<"$1"
 }
 
 client_settings() {
@@ -174,6 +193,7 @@ reboot_host() {
 
 run_again() {
   local role=$1 host=$2 unit=$3 said before
+  on "$host" systemd-analyze verify "$unit.service"
   before=$(on "$host" systemctl show --property MainPID "$unit")
   said=$(on "$host" "sudo quote-pipeline/deploy/$role/setup.sh && sudo quote-pipeline/deploy/$role/runme.sh")
   ! grep -E '^(changed|created) ' <<<"$said" || fail_rehearsal "the second run on $host changed something, see above"
@@ -181,7 +201,7 @@ run_again() {
 }
 
 in_time() {
-  [ "$SECONDS" -lt "${deadline:-$deadline_s}" ] || fail_rehearsal "waited $deadline_s s for $1"
+  [ "$SECONDS" -lt "$deadline" ] || fail_rehearsal "waited $deadline_s s for $1"
 }
 
 fail_rehearsal() {

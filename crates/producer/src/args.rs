@@ -7,21 +7,21 @@ use bytesize::ByteSize;
 use clap::Parser;
 use pipeline_runtime::kafka::KafkaArgs;
 use pipeline_runtime::logs::LogArgs;
+use pipeline_runtime::s3::{BucketName, S3Args};
 use quote_model::Text;
 
 use crate::Error;
 use crate::api_key::ApiKey;
-use crate::bucket::BucketName;
 use crate::feed::{ApiBaseUrl, Endpoint, Settings, Symbols};
 
 /// Polls Twelve Data for prices and brings each to Kafka, once and in order.
 ///
 /// The API key is never an argument. It is looked for in the systemd credential `twelve-data-api-key`
-/// ($`CREDENTIALS_DIRECTORY`), then in the file of `--api-key-file`, then in the variable
+/// (`$CREDENTIALS_DIRECTORY`), then in the file of `--api-key-file`, then in the variable
 /// `TWELVEDATA_API_KEY`.
 ///
-/// Exit status: 0 done, also after SIGTERM with all ticks in Kafka; 1 failed; 2 wrong usage; 77 the API key or
-/// the endpoint is refused; 78 a setting is wrong.
+/// Exit status: 0 done, also after SIGTERM with all ticks in Kafka; 1 failed; 2 wrong usage; 77 the API key,
+/// the endpoint or the bucket is refused; 78 a setting is wrong.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Args {
@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, env = "SYMBOLS", value_name = "LIST")]
     symbols: Symbols,
     /// What to ask for
-    #[arg(long, env = "ENDPOINT", value_enum, default_value_t)]
+    #[arg(long, env = "TWELVEDATA_ENDPOINT", value_enum, default_value_t)]
     endpoint: Endpoint,
     /// Time from poll to poll: `10s`, `1m`, or a number of seconds; 0 is as fast as the credits allow. Polls
     /// come slower where the plan's credits demand it, and the log says so
@@ -65,6 +65,9 @@ pub struct Args {
     /// The Kafka client's flags.
     #[command(flatten)]
     kafka: KafkaArgs,
+    /// The S3 client's flags.
+    #[command(flatten)]
+    s3: S3Args,
     /// The log's flags.
     #[command(flatten)]
     pub logs: LogArgs,
@@ -79,6 +82,7 @@ pub struct Config {
     pub(crate) queue_max_bytes: u64,
     pub(crate) drain_timeout: Duration,
     pub(crate) kafka: KafkaArgs,
+    pub(crate) s3: S3Args,
 }
 
 impl Args {
@@ -104,6 +108,7 @@ impl Args {
             queue_max_bytes: self.queue_max_bytes.0,
             drain_timeout: self.drain_timeout.0,
             kafka: self.kafka,
+            s3: self.s3,
         })
     }
 }

@@ -38,15 +38,6 @@ pub enum Error {
         /// What was found.
         name: String,
     },
-    /// The name breaks S3's rules.
-    #[error(
-        "`{name}` is not a bucket's name, use 3 to 63 of lower-case letters, digits, `-` and `.`, with a \
-         letter or a digit at both ends"
-    )]
-    BucketName {
-        /// What was found.
-        name: String,
-    },
     /// The base URL is none. Its text is not repeated, as it may hold a key.
     #[error("the base URL is not one, write `https://host` without user, query or fragment")]
     ApiBaseUrl,
@@ -170,9 +161,6 @@ pub enum Error {
         /// The first refusal, if it was not time that ran out.
         source: Option<RDKafkaErrorCode>,
     },
-    /// No region is configured.
-    #[error("the AWS region is not known, set AWS_REGION")]
-    RegionMissing,
     /// S3 cannot be asked for the bucket.
     #[error(
         "cannot look for the bucket {bucket}, check the AWS credentials, the region and the network, or leave \
@@ -186,8 +174,8 @@ pub enum Error {
     },
     /// Status 403.
     #[error(
-        "the bucket {bucket} is refused: it is somebody else's, or these credentials lack s3:ListBucket on it; \
-         choose another name, or grant it"
+        "the bucket {bucket} is refused: it is somebody else's, these credentials lack s3:ListBucket on it, or \
+         their secret is wrong; choose another name, grant it or mend them"
     )]
     BucketForbidden {
         /// The bucket.
@@ -237,13 +225,14 @@ impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Shared(error) => error.exit_status(),
-            Self::KeyRefused { .. } | Self::EndpointRefused { .. } => ExitStatus::NoPermission,
+            Self::KeyRefused { .. } | Self::EndpointRefused { .. } | Self::BucketForbidden { .. } => {
+                ExitStatus::NoPermission
+            }
             Self::Symbol { .. }
             | Self::SymbolTwice { .. }
             | Self::Duration { .. }
             | Self::QueueSize { .. }
             | Self::Instance { .. }
-            | Self::BucketName { .. }
             | Self::ApiBaseUrl
             | Self::HostName { .. }
             | Self::ApiKeyMissing
@@ -253,13 +242,11 @@ impl Failure for Error {
             | Self::RequestRefused { .. }
             | Self::NoUsableSymbol { .. }
             | Self::PollTooLarge { .. }
-            | Self::RegionMissing
             | Self::BucketTaken { .. } => ExitStatus::BadConfig,
             Self::Runtime { .. }
             | Self::Encode { .. }
             | Self::NotInKafka { .. }
             | Self::BucketLook { .. }
-            | Self::BucketForbidden { .. }
             | Self::BucketCreate { .. } => ExitStatus::Failed,
         }
     }

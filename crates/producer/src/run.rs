@@ -57,7 +57,7 @@ pub async fn run(config: Config) -> Result<ExitStatus, Error> {
 /// All that must be right before the first poll.
 async fn prepare(config: Config) -> Result<(Feed, Publisher), Error> {
     if let Some(name) = &config.bucket {
-        bucket::ensure(name).await?;
+        bucket::ensure(name, &config.s3).await?;
     }
     let publisher =
         Publisher::connect(&config.kafka, config.instance.as_str(), config.queue_max_bytes).await?;

@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -132,10 +132,13 @@ fn gateway_page(status: StatusCode) -> String {
 
 fn truncated() -> Response {
     let promised = HeaderValue::from(TRUNCATED.len() * 2);
-    let parts = stream::iter([
-        Ok(Bytes::from_static(TRUNCATED.as_bytes())),
-        Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted)),
-    ]);
+    let half = stream::once(async { Ok(Bytes::from_static(TRUNCATED.as_bytes())) });
+    let end = stream::once(async {
+        // what is there goes out while this waits
+        tokio::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
+    });
+    let parts = half.chain(end);
     let mut response = ([(CONTENT_TYPE, "application/json")], Body::from_stream(parts)).into_response();
     response.headers_mut().insert(CONTENT_LENGTH, promised);
     response

@@ -63,7 +63,7 @@ print(
             "api_usage": td.api_usage().as_json(),
             "unknown_symbol": raised_by(lambda: td.price(symbol="UNKNOWN").as_json()),
             "no_symbol": raised_by(lambda: td.price(symbol="").as_json()),
-            "wrong_key": raised_by(lambda: client("wrong")),
+            "wrong_key": raised_by(lambda: client("wrong").price(symbol="AAPL").as_json()),
             "live": live_prices(),
         }
     )

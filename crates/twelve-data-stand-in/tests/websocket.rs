@@ -305,8 +305,8 @@ async fn strange_messages_can_come_between_the_prices() {
         last = event;
     };
     assert_eq!(shifted["price"], last["price"]);
-    stand_in.inject_websocket(WebSocketFault::Duplicate);
     let mut last = client.event("price").await;
+    stand_in.inject_websocket(WebSocketFault::Duplicate);
     loop {
         let event = client.event("price").await;
         if event == last {

@@ -132,7 +132,7 @@ fn read_answer(event: &Owned<rd::rd_kafka_event_t>, request: &Request) -> Result
             Request::SetConfig { .. } => {
                 let result = rd::rd_kafka_event_IncrementalAlterConfigs_result(event);
                 let resources = not_null(result).map(|result| {
-                    rd::rd_kafka_IncrementalAlterConfigs_result_resources(result, &mut count)
+                    rd::rd_kafka_IncrementalAlterConfigs_result_resources(result, &raw mut count)
                 })?;
                 for index in 0..count {
                     let resource = *resources.add(index);
@@ -144,10 +144,10 @@ fn read_answer(event: &Owned<rd::rd_kafka_event_t>, request: &Request) -> Result
                 return answered(count);
             }
             Request::CreateTopic { .. } => not_null(rd::rd_kafka_event_CreateTopics_result(event))
-                .map(|result| rd::rd_kafka_CreateTopics_result_topics(result, &mut count))?,
+                .map(|result| rd::rd_kafka_CreateTopics_result_topics(result, &raw mut count))?,
             Request::CreatePartitions { .. } => {
                 not_null(rd::rd_kafka_event_CreatePartitions_result(event))
-                    .map(|result| rd::rd_kafka_CreatePartitions_result_topics(result, &mut count))?
+                    .map(|result| rd::rd_kafka_CreatePartitions_result_topics(result, &raw mut count))?
             }
         };
         for index in 0..count {

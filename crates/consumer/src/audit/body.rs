@@ -13,6 +13,10 @@ use super::line::{Envelope, Line};
 /// Longest line taken, so that a bomb does not fill the memory: far above what a Kafka record becomes.
 const LINE_MAX_BYTES: usize = 128 * 1024 * 1024;
 
+/// Lines beyond twice the slot's offsets that are still read, so that an ordinary fault is counted exactly
+/// and a bomb does not take for ever.
+const LINES_TO_SPARE: u64 = 1000;
+
 /// What an object's body must agree with.
 #[derive(Clone, Debug)]
 pub(crate) struct Expected {
@@ -123,9 +127,22 @@ impl Lines {
                 line.pop();
                 self.line(&line);
                 line.clear();
+                self.stop_runaway()?;
             }
         }
         self.open = line;
+        Ok(())
+    }
+
+    fn stop_runaway(&self) -> Result<(), BodyFault> {
+        let Some((first, end)) = self.expected.offsets else {
+            return Ok(());
+        };
+        let offsets = end.saturating_sub(first) + 1;
+        if self.facts.lines > offsets.saturating_mul(2).saturating_add(LINES_TO_SPARE) {
+            let lines = self.facts.lines - 1;
+            return Err(BodyFault::TooManyLines { lines, offsets });
+        }
         Ok(())
     }
 

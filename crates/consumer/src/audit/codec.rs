@@ -67,6 +67,8 @@ pub(crate) enum BodyFault {
     Trailing { codec: Codec },
     #[error("line {line} is longer than {limit} bytes")]
     LineTooLong { line: u64, limit: usize },
+    #[error("it has more than {lines} lines, the slot only {offsets} offsets")]
+    TooManyLines { lines: u64, offsets: u64 },
 }
 
 /// Decompresses one frame as its bytes come, a bounded piece at a time.
@@ -221,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_codec_reads_what_was_written_however_it_is_cut() {
-        let plain: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+        let plain: Vec<u8> = (0..60_000_u32).flat_map(u32::to_le_bytes).collect();
         for codec in Codec::ALL {
             let bytes = compress(codec, &plain);
             for chunk_len in [1, 7, 65_536, bytes.len()] {
@@ -265,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_handed_on_in_small_pieces() {
-        let bytes = compress(Codec::Zstd, &vec![b'x'; 64 * 1024 * 1024]);
+        let bytes = compress(Codec::Zstd, &vec![b'x'; 16 * 1024 * 1024]);
         let mut longest = 0;
         let mut decompressor = Decompressor::new(Codec::Zstd).unwrap();
         decompressor

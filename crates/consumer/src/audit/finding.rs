@@ -129,7 +129,7 @@ impl fmt::Display for Place {
         parts.extend(self.partition.map(|partition| format!("partition {partition}")));
         parts.extend(
             self.offsets
-                .map(|(first, last)| format!("offsets {}", range(first, last))),
+                .map(|(first, last)| format!("offset {}", range(first, last))),
         );
         parts.extend(
             self.producer

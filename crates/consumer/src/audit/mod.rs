@@ -91,6 +91,10 @@ async fn audit_topic(
 ) -> Result<TopicSummary, Error> {
     let folder = &format!("{}{topic}/", args.prefix);
     let layout = layout::read(bucket, folder, topic, &listed, findings).await?;
+    if listed.slots.is_empty() {
+        let what = format!("no slot yet in s3://{}/{folder}, only its layout", args.bucket);
+        findings.push(Finding::note(Kind::Nothing, Place::default(), what));
+    }
     let progress = progress::reading(topic, &listed);
     let mut audit = TopicAudit::new(topic, layout, listed.not_data, args.complete);
     let mut slots = futures::stream::iter(listed.slots)
@@ -123,7 +127,7 @@ async fn nothing_there(args: &AuditArgs, bucket: &Bucket) -> Result<Finding, Err
         .unwrap_or_default();
     let folders = bucket.folders(prefix).await?;
     let there = if folders.is_empty() {
-        "nothing begins with the prefix".to_owned()
+        "no folder is there".to_owned()
     } else {
         format!("there is {}", folders.join(", "))
     };

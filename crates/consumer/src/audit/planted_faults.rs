@@ -236,6 +236,15 @@ fn a_body_is_made_of_whole_lines_of_ours() {
 }
 
 #[test]
+fn a_body_with_far_too_many_lines_is_not_read_to_its_end() {
+    let mut objects = whole_bucket();
+    objects[1].body = "{}\n".repeat(1_000_000);
+    let (summary, findings) = audit(&objects);
+    assert_eq!(summary.records, 7 + 1005);
+    assert!(findings.iter().any(|finding| finding.kind == Kind::Body));
+}
+
+#[test]
 fn an_envelope_says_where_its_record_was() {
     for (wrong, found) in [
         (envelope(1, 1), vec![Kind::Line]),

@@ -12,6 +12,9 @@ use super::finding::{Finding, Findings, Kind};
 /// Sessions of a topic that the text names; JSON names all.
 const SESSIONS_SHOWN: usize = 20;
 
+/// Findings of one kind that the text shows; JSON has more.
+const FINDINGS_SHOWN: u64 = 20;
+
 /// What the audit found. Its JSON form is what `--json` writes.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -155,10 +158,18 @@ impl Report {
             writeln!(out, "s3://{}/{}{}/", self.bucket, self.prefix, topic.topic)?;
             topic.lines(out)?;
         }
+        let mut left_out = self.findings_left_out.clone();
+        let mut shown = BTreeMap::<Kind, u64>::new();
         for finding in &self.findings {
-            writeln!(out, "{finding}")?;
+            let shown = shown.entry(finding.kind).or_default();
+            if *shown < FINDINGS_SHOWN {
+                *shown += 1;
+                writeln!(out, "{finding}")?;
+            } else {
+                *left_out.entry(finding.kind).or_default() += 1;
+            }
         }
-        for (kind, more) in &self.findings_left_out {
+        for (kind, more) in &left_out {
             writeln!(out, "{kind}: {more} more")?;
         }
         match self.errors {

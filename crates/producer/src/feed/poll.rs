@@ -48,9 +48,10 @@ pub(crate) struct Feed {
 }
 
 /// The poll that is under way: one call, or several where the symbols do not fit into one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Poll {
-    started: Moment,
+    /// When its first call had its credits.
+    started: Option<Moment>,
     /// Symbols that were asked for.
     asked: usize,
     quotes: usize,
@@ -116,8 +117,7 @@ impl Feed {
                 }
                 self.pacer.until_due().await;
             }
-            let started = self.pacer.now();
-            let mut poll = self.poll.take().unwrap_or_else(|| Poll::begin(started));
+            let mut poll = self.poll.take().unwrap_or_default();
             let quotes = self.call(&mut poll).await?;
             if poll.asked < self.symbols.as_slice().len() {
                 self.poll = Some(poll);
@@ -140,6 +140,7 @@ impl Feed {
         let list = symbols.iter().map(Symbol::as_str).collect::<Vec<_>>().join(",");
 
         self.pacer.credits(credits).await;
+        poll.started.get_or_insert(self.pacer.now());
         let reply = self.api.get(self.endpoint.path(), Some(&list)).await;
         let now = self.pacer.now();
         let facts = reply.as_ref().map(|reply| reply.facts).unwrap_or_default();
@@ -221,7 +222,8 @@ impl Feed {
             });
         }
         let demand = self.demand();
-        self.pacer.schedule(poll.started, is_success, demand);
+        let started = poll.started.unwrap_or_else(|| self.pacer.now());
+        self.pacer.schedule(started, is_success, demand);
         Ok(())
     }
 
@@ -232,18 +234,6 @@ impl Feed {
             polls_left: self
                 .samples
                 .map(|samples| samples.get().saturating_sub(self.counts.polls)),
-        }
-    }
-}
-
-impl Poll {
-    fn begin(started: Moment) -> Self {
-        Self {
-            started,
-            asked: 0,
-            quotes: 0,
-            failed_calls: 0,
-            hopeless: Vec::new(),
         }
     }
 }

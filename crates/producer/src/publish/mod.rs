@@ -258,7 +258,7 @@ impl ClientContext for Deliveries {
             // repeated with every attempt to connect
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 if !self.is_kafka_away.swap(true, Ordering::Relaxed) {
-                    warn!("no Kafka broker can be reached: ticks wait in memory");
+                    warn!("no Kafka broker can be reached: ticks wait in memory meanwhile");
                 }
             }
             // librdkafka logs it itself, with the broker's name

@@ -93,7 +93,7 @@ fn a_name_that_is_taken_is_an_error_that_says_so() {
         );
     }
     let (ended, _) = run_with_bucket(|_| Answer::Reply(403, String::new()), |_| {});
-    assert_eq!(ended.status, 1, "{}", ended.stderr);
+    assert_eq!(ended.status, 77, "{}", ended.stderr);
     assert!(ended.stderr.contains("somebody else's"), "{}", ended.stderr);
 }
 
@@ -108,7 +108,7 @@ fn a_bucket_in_another_region_is_fine_and_told() {
 #[test]
 fn a_missing_region_or_credentials_are_told() {
     let (ended, _) = run_with_bucket(missing_then(200, ""), |command| {
-        command.env_remove("AWS_REGION");
+        command.env_remove("AWS_REGION").env_remove("AWS_ENDPOINT_URL_S3");
     });
     assert_eq!(ended.status, 78, "{}", ended.stderr);
     assert!(ended.stderr.contains("AWS_REGION"));

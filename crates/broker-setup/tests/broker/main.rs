@@ -1,0 +1,9 @@
+//! The whole way on one real Kafka: render, format, start, wait, topics. One broker serves all tests.
+
+mod kafka;
+
+mod format;
+mod key_lists;
+mod reach;
+mod render;
+mod topics;
