@@ -4,8 +4,11 @@
 //! where it breaks them. What counts is compared in one place ([`stored`]): what lies in Kafka, and what in S3.
 #![expect(clippy::unwrap_used, reason = "a test ends by panicking")]
 
+mod audit;
 mod consumer_faults;
+mod demo;
 mod odd_records;
+mod pipeline;
 mod rebalances;
 mod starters;
 mod stored;
