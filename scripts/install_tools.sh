@@ -111,12 +111,14 @@ install_rust() {
     export RUSTUP_TOOLCHAIN=$rust_version
     has_rust && return
     say "Rust $rust_version: installing beside the toolchains that are there"
-    rustup --quiet toolchain install "$rust_version" --profile minimal --component clippy --component rustfmt
+    rustup --quiet toolchain install "$rust_version" --profile minimal --component clippy --component rustfmt ||
+      fail "rustup cannot install Rust $rust_version, see above; install it by hand"
   else
     say "Rust $rust_version: installing by rustup into ${CARGO_HOME:-$HOME/.cargo}"
     curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
       sh -s -- -y --quiet --no-modify-path --profile minimal --component clippy rustfmt \
-        --default-toolchain "$rust_version"
+        --default-toolchain "$rust_version" ||
+      fail "rustup cannot be fetched or run, see above; install Rust $rust_version or newer by hand"
   fi
   has_rust || fail "cargo is still older than $rust_version, install Rust by hand"
 }
@@ -142,10 +144,10 @@ fetch_kafka() {
     say "Kafka $kafka_version: downloading its jars by Maven (54 MB)"
     local new
     new=$(mktemp -d "$KAFKA_HOME.XXXXXX")
-    mvn -q -B -C -Dstyle.color=never -f "$here/tools/pom.xml" \
+    mvn -q -B -C -f "$here/tools/pom.xml" \
       org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
-      -DoutputDirectory="$new/libs" -DincludeScope=runtime >&2 ||
-      fail "Maven cannot fetch Kafka, see above; or set KAFKA_HOME to an unpacked Kafka 4"
+      -DoutputDirectory="$new/libs" -DincludeScope=runtime >"$cache/maven.log" 2>&1 ||
+      fail "Maven cannot fetch Kafka, see below; or set KAFKA_HOME to an unpacked Kafka 4"$'\n'"$(tail -n 5 "$cache/maven.log")"
     has_kafka_jars "$new" || fail "the jars in $new are not those of kafka-$kafka_version.sha256, nothing installed"
     chmod 755 "$new"
     rm -rf "$KAFKA_HOME"

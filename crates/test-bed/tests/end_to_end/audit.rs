@@ -5,13 +5,15 @@ use test_bed::StoredObject;
 use crate::ticks::Session;
 use crate::world::{World, run, stop};
 
-/// A bucket with at least four objects of one partition.
+/// A bucket with four objects of one partition, or more.
 async fn written(name: &str) -> World {
     let world = World::new(name, 1).await;
     let mut session = Session::new();
-    session.send(&world.kafka, &world.topic, 100).await;
-    let consumer = world.start(&world.consumer("consumer").args(["--flush-records", "20"]));
-    world.until_stored(100, &[&consumer]).await;
+    let consumer = world.start(&world.consumer("consumer"));
+    for object in 1..=4 {
+        session.send(&world.kafka, &world.topic, 25).await;
+        world.until_stored(25 * object, &[&consumer]).await;
+    }
     stop(&consumer).await;
     world.assert_clean().await;
     world

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rdkafka::producer::FutureRecord;
 use test_bed::Kafka;
 
@@ -22,12 +23,12 @@ impl Session {
     }
 
     /// The next tick, with digits that no binary float keeps, and white space and fields that must stay.
-    fn next_tick(&mut self) -> (&'static str, String) {
+    fn next_tick(&mut self, ts_recv: Timestamp) -> (&'static str, String) {
         let seq = self.next_seq;
         self.next_seq += 1;
         let symbol = SYMBOLS[usize::try_from(seq).unwrap() % SYMBOLS.len()];
         let tick = format!(
-            r#"{{"v":1, "symbol":"{symbol}","price":{seq}.1000000000000000000{seq}0,"ts_recv":"2026-11-23T14:00:00.{seq:09}Z","channel":"rest_price","producer":"test","session":"{id}","seq":{seq},"later_field":null}}"#,
+            r#"{{"v":1, "symbol":"{symbol}","price":{seq}.1000000000000000000{seq}0,"ts_recv":"{ts_recv}","channel":"rest_price","producer":"test","session":"{id}","seq":{seq},"later_field":null}}"#,
             id = self.id,
         );
         (symbol, tick)
@@ -36,12 +37,11 @@ impl Session {
     /// Sends the next `count` ticks, each acknowledged.
     pub(crate) async fn send(&mut self, kafka: &Kafka, topic: &str, count: usize) {
         let producer = kafka.producer().unwrap();
-        let ticks: Vec<_> = (0..count).map(|_| self.next_tick()).collect();
+        let now = Timestamp::now();
+        let ticks: Vec<_> = (0..count).map(|_| self.next_tick(now)).collect();
         let sends = ticks.iter().map(|(symbol, tick)| {
-            producer.send(
-                FutureRecord::to(topic).key(*symbol).payload(tick),
-                Duration::from_mins(1),
-            )
+            let record = FutureRecord::to(topic).key(*symbol).payload(tick);
+            producer.send(record.timestamp(now.as_millisecond()), Duration::from_mins(1))
         });
         for sent in futures::future::join_all(sends).await {
             sent.unwrap();

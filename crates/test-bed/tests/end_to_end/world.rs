@@ -1,5 +1,6 @@
 //! Where a test takes place.
 
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -66,8 +67,7 @@ impl World {
 
     /// A consumer of this topic that writes an object a second or so. A killed one loses its partitions soon.
     pub(crate) fn consumer(&self, name: &str) -> Launch {
-        program::launch("consumer", format!("{}-{name}", self.topic))
-            .unwrap()
+        built("consumer", format!("{}-{name}", self.topic))
             .args(["--bucket", &self.bucket, "--topic", &self.topic])
             .args(["--brokers", &self.kafka.bootstrap_servers()])
             .args(["-X", "session.timeout.ms=6000"])
@@ -77,8 +77,7 @@ impl World {
 
     /// A producer for this topic that polls as fast as it is answered.
     pub(crate) fn producer(&self, stand_in: &StandIn, symbols: &str) -> Launch {
-        program::launch("producer", format!("{}-producer", self.topic))
-            .unwrap()
+        built("producer", format!("{}-producer", self.topic))
             .args(["--symbols", symbols, "--interval", "0s", "--topic", &self.topic])
             .args(["--brokers", &self.kafka.bootstrap_servers()])
             .variable("TWELVEDATA_API_BASE_URL", stand_in.base_url())
@@ -87,8 +86,7 @@ impl World {
 
     /// The consumer's own proof: exit status and report.
     pub(crate) async fn audit(&self) -> (Option<i32>, String) {
-        let launch = program::launch("consumer", format!("{}-audit", self.topic))
-            .unwrap()
+        let launch = built("consumer", format!("{}-audit", self.topic))
             .args(["audit", "--bucket", &self.bucket, "--complete"])
             .variables(self.s3.variables());
         let audit = self.start(&launch);
@@ -133,4 +131,26 @@ impl World {
 pub(crate) async fn stop(process: &Process) {
     let status = process.stop(PATIENCE).await.unwrap();
     assert!(status.success(), "{status}:\n{}", process.log());
+}
+
+/// A launch of a program that was built after its sources were last changed: a stale one would be tested in its place.
+pub(crate) fn built(program: &str, name: impl Into<String>) -> Launch {
+    let path = program::path(program).unwrap();
+    let changed_at = |path: &Path| path.metadata().unwrap().modified().unwrap();
+    // cargo's list of what the program was made of: `program: source source …`
+    let list = std::fs::read_to_string(path.with_extension("d")).unwrap();
+    let (_, sources) = list.split_once(": ").unwrap();
+    for source in sources
+        .split_whitespace()
+        .map(Path::new)
+        .filter(|source| source.exists())
+    {
+        let is_older = changed_at(source) <= changed_at(&path);
+        assert!(
+            is_older,
+            "{} is newer than {program}, run `cargo build --workspace`",
+            source.display()
+        );
+    }
+    program::launch(program, name).unwrap()
 }
