@@ -327,18 +327,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error with all its causes, on one line.
-    pub(crate) fn chain(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            line.push_str(": ");
-            line.push_str(&error.to_string());
-            cause = error.source();
-        }
-        line
-    }
-
     /// Whether the same may succeed later without anybody's doing here: a store or a broker that is away, a
     /// permission that is not granted yet.
     pub(crate) fn is_passing(&self) -> bool {
