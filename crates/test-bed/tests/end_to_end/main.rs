@@ -4,6 +4,7 @@
 //! where it breaks them. What counts is compared in one place ([`stored`]): what lies in Kafka, and what in S3.
 #![expect(clippy::unwrap_used, reason = "a test ends by panicking")]
 
+mod audit;
 mod consumer_faults;
 mod odd_records;
 mod rebalances;
