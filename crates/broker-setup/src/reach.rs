@@ -156,7 +156,7 @@ pub async fn look(
             ));
         }
     };
-    let advertised: Vec<HostPort> = cluster.brokers.into_iter().map(|(_, address)| address).collect();
+    let advertised: Vec<HostPort> = cluster.brokers.into_values().collect();
     report.ok(
         format!("metadata {}", connection.brokers()),
         format!(
