@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use pipeline_runtime::exit::chain;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::info;
@@ -150,7 +151,7 @@ pub async fn look(
             let detail = format!(
                 "something listens, but does not answer as Kafka ({}); is it still starting, or does it want TLS \
                  or SASL (`-X security.protocol=…`)?",
-                anyhow::Error::new(error).root_cause()
+                chain(&error)
             );
             return Ok(report.fail(
                 Step::Metadata,
