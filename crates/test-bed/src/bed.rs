@@ -118,6 +118,15 @@ impl Bed {
     }
 }
 
+/// A folder's name for a server that may have to be started anew on other ports.
+pub(crate) fn attempt_name(name: &str, attempt: usize) -> String {
+    if attempt == 1 {
+        name.to_owned()
+    } else {
+        format!("{name}.{attempt}")
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         let janitor = self.janitor.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::sync::watch;
@@ -199,6 +199,14 @@ impl Process {
         }
     }
 
+    /// Ends it together with what it started itself.
+    fn kill_group(&self) {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*ended && let Err(error) = killpg(self.pid, Signal::SIGKILL) {
+            tracing::warn!("{} cannot be killed: {error}", self.name);
+        }
+    }
+
     /// Asks the process to stop, by SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::SIGTERM);
@@ -256,7 +264,7 @@ impl Process {
     ///
     /// [`Error::Late`] if the kernel does not let it go.
     pub async fn kill(&self) -> Result<ExitStatus> {
-        self.signal(Signal::SIGKILL);
+        self.kill_group();
         self.end(Duration::from_secs(30)).await
     }
 
@@ -338,7 +346,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.signal(Signal::SIGKILL);
+        self.kill_group();
         if let Some(reaper) = self.reaper.take()
             && reaper.join().is_err()
         {

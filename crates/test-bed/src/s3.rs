@@ -51,7 +51,7 @@ impl S3 {
     pub async fn start(bed: &Bed, name: &str) -> Result<Self> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(bed, &format!("{name}{attempt}")).await {
+            match Self::start_once(bed, &crate::bed::attempt_name(name, attempt)).await {
                 Err(Error::Ended { .. } | Error::Late { .. }) if attempt < START_ATTEMPTS => attempt += 1,
                 other => return other,
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
 use crate::{Error, Result};
@@ -75,7 +76,7 @@ fn ranges(
     timeout: Duration,
 ) -> std::result::Result<Vec<(i32, Range<i64>)>, KafkaError> {
     let metadata = consumer.fetch_metadata(Some(topic), timeout)?;
-    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+    let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
     partitions
         .map(|partition| {
             let (low, high) = consumer.fetch_watermarks(topic, partition.id(), timeout)?;

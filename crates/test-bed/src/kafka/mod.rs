@@ -40,7 +40,7 @@ impl Kafka {
     pub async fn start(bed: &Bed, name: &str, count: usize) -> Result<Self> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(bed, &format!("{name}{attempt}"), count).await {
+            match Self::start_once(bed, &crate::bed::attempt_name(name, attempt), count).await {
                 Err(error) if attempt < START_ATTEMPTS && error.to_string().contains("in use") => {
                     attempt += 1;
                 }

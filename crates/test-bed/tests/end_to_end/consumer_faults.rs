@@ -101,6 +101,7 @@ fn refusals_and_cuts_delay_but_lose_nothing() {
         }
         stop(&consumer).await;
         assert_each_once(&world).await;
+        world.assert_clean().await;
     });
 }
 
@@ -109,77 +110,18 @@ fn an_s3_server_that_is_killed_and_comes_back_loses_nothing() {
     run(async {
         let bed = Bed::new().unwrap();
         let (kafka, s3) = tokio::join!(Kafka::start(&bed, "kafka", 1), S3::start(&bed, "s3"));
-        let mut s3 = s3.unwrap();
-        s3.create_bucket("server-killed").await.unwrap();
-        let kafka = Arc::new(kafka.unwrap());
-        kafka.create_topic("server-killed", 1).await.unwrap();
-        let launch = test_bed::program::launch("consumer", "consumer")
-            .unwrap()
-            .args(["--bucket", "server-killed", "--topic", "server-killed"])
-            .args([
-                "--brokers",
-                &kafka.bootstrap_servers(),
-                "--flush-interval",
-                "200ms",
-            ])
-            .variables(s3.variables());
-        let consumer = test_bed::Process::start(&bed, &launch).unwrap();
+        let mut world = World::on(bed, kafka.unwrap(), s3.unwrap(), "server-killed", 1).await;
+        let consumer = world.start(&world.consumer("a"));
         let mut session = Session::new();
-        session.send(&kafka, "server-killed", 100).await;
+        session.send(&world.kafka, &world.topic, 100).await;
         consumer.line("slot written", PATIENCE).await.unwrap();
-        s3.kill().await.unwrap();
-        session.send(&kafka, "server-killed", 100).await;
+        world.s3.kill().await.unwrap();
+        session.send(&world.kafka, &world.topic, 100).await;
         consumer.line("asking again", PATIENCE).await.unwrap();
-        s3.start_again().await.unwrap();
-        let world = World {
-            bed,
-            kafka,
-            s3: Arc::new(s3),
-            topic: "server-killed".to_owned(),
-            bucket: "server-killed".to_owned(),
-        };
+        Arc::get_mut(&mut world.s3).unwrap().start_again().await.unwrap();
         world.until_stored(200, &[&consumer]).await;
         stop(&consumer).await;
         assert_each_once(&world).await;
-    });
-}
-
-#[test]
-fn a_broker_killed_under_load_loses_nothing() {
-    run(async {
-        let bed = Bed::new().unwrap();
-        let (kafka, s3) = tokio::join!(Kafka::start(&bed, "kafka", 1), S3::start(&bed, "s3"));
-        let (mut kafka, s3) = (kafka.unwrap(), Arc::new(s3.unwrap()));
-        kafka.create_topic("broker-killed", 1).await.unwrap();
-        s3.create_bucket("broker-killed").await.unwrap();
-        let launch = test_bed::program::launch("consumer", "consumer")
-            .unwrap()
-            .args(["--bucket", "broker-killed", "--topic", "broker-killed"])
-            .args([
-                "--brokers",
-                &kafka.bootstrap_servers(),
-                "--flush-interval",
-                "200ms",
-            ])
-            .variables(s3.variables());
-        let consumer = test_bed::Process::start(&bed, &launch).unwrap();
-        let mut session = Session::new();
-        session.send(&kafka, "broker-killed", 100).await;
-        consumer.line("slot written", PATIENCE).await.unwrap();
-        for _ in 0..2 {
-            kafka.kill_node(0).await.unwrap();
-            kafka.start_node(0).await.unwrap();
-            session.send(&kafka, "broker-killed", 100).await;
-        }
-        let world = World {
-            bed,
-            kafka: Arc::new(kafka),
-            s3,
-            topic: "broker-killed".to_owned(),
-            bucket: "broker-killed".to_owned(),
-        };
-        world.until_stored(300, &[&consumer]).await;
-        stop(&consumer).await;
-        assert_each_once(&world).await;
+        world.assert_clean().await;
     });
 }

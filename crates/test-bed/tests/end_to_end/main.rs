@@ -6,7 +6,9 @@
 
 mod audit;
 mod consumer_faults;
+mod demo;
 mod odd_records;
+mod pipeline;
 mod rebalances;
 mod starters;
 mod stored;

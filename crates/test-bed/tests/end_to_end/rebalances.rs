@@ -29,6 +29,7 @@ fn consumers_that_join_leave_and_die_store_each_tick_once() {
         world.until_stored(1000, &[&first]).await;
         stop(&first).await;
         assert_each_once(&world).await;
+        world.assert_clean().await;
     });
 }
 
@@ -56,5 +57,6 @@ fn a_consumer_that_froze_and_wakes_as_a_zombie_writes_no_double() {
         stop(&zombie).await;
         stop(&heir).await;
         assert_each_once(&world).await;
+        world.assert_clean().await;
     });
 }

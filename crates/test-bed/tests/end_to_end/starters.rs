@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rdkafka::producer::FutureRecord;
-use test_bed::{Bed, Kafka, Launch, Process, S3};
+use test_bed::{Bed, Kafka, S3};
 
 async fn produce(kafka: &Kafka, topic: &str, values: std::ops::Range<u32>) {
     let producer = kafka.producer().unwrap();
@@ -122,55 +122,6 @@ async fn nothing_is_left_after_drop() {
         assert!(!Path::new(&format!("/proc/{pid}")).exists());
     }
     assert!(!folder.exists());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn children_and_files_go_when_the_parent_is_killed() {
-    // this very test program, told to start a server and wait
-    let bed = Bed::new().unwrap();
-    let this = std::env::current_exe().unwrap();
-    let launch = Launch::new("parent", this)
-        .args([
-            "--exact",
-            "starters::parent_of_a_server",
-            "--nocapture",
-            "--include-ignored",
-        ])
-        .inherit(["XDG_CACHE_HOME"])
-        .variable("PARENT_OF_A_SERVER", "1");
-    let parent = Process::start(&bed, &launch).unwrap();
-    let line = parent.line("server in ", Duration::from_mins(1)).await.unwrap();
-    let folder = line.strip_prefix("server in ").unwrap().to_owned();
-    assert!(Path::new(&folder).exists());
-    parent.kill().await.unwrap();
-    let is_gone = || {
-        let is_running = all_processes()
-            .iter()
-            .any(|(_, command)| command.contains(&folder));
-        !is_running && !Path::new(&folder).exists()
-    };
-    eventually("the server and its folder are gone", is_gone).await;
-}
-
-/// Does nothing unless the test above starts it.
-#[tokio::test(flavor = "multi_thread")]
-async fn parent_of_a_server() {
-    if std::env::var_os("PARENT_OF_A_SERVER").is_some() {
-        let bed = Bed::new().unwrap();
-        let _s3 = S3::start(&bed, "s3").await.unwrap();
-        eprintln!("server in {}", bed.path().display());
-        std::future::pending::<()>().await;
-    }
-}
-
-async fn eventually(what: &str, check: impl Fn() -> bool) {
-    let poll = async {
-        while !check() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let done = tokio::time::timeout(Duration::from_secs(30), poll).await;
-    assert!(done.is_ok(), "not within 30 s: {what}");
 }
 
 fn children_of_this_process() -> Vec<(u32, String)> {

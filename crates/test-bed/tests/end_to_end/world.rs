@@ -6,6 +6,7 @@ use std::time::Duration;
 use test_bed::{Bed, Kafka, Launch, Process, S3, program};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
+use twelve_data_stand_in::StandIn;
 
 /// For what a test waits for; far longer than it takes.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -43,7 +44,15 @@ impl World {
         Self::on(bed, kafka, s3, name, partitions).await
     }
 
-    pub(crate) async fn on(bed: Bed, kafka: Arc<Kafka>, s3: Arc<S3>, name: &str, partitions: i32) -> Self {
+    /// The same on servers of its own.
+    pub(crate) async fn on(
+        bed: Bed,
+        kafka: impl Into<Arc<Kafka>>,
+        s3: impl Into<Arc<S3>>,
+        name: &str,
+        partitions: i32,
+    ) -> Self {
+        let (kafka, s3) = (kafka.into(), s3.into());
         kafka.create_topic(name, partitions).await.unwrap();
         s3.create_bucket(name).await.unwrap();
         Self {
@@ -64,6 +73,32 @@ impl World {
             .args(["-X", "session.timeout.ms=6000"])
             .variable("FLUSH_INTERVAL", "500ms")
             .variables(self.s3.variables())
+    }
+
+    /// A producer for this topic that polls as fast as it is answered.
+    pub(crate) fn producer(&self, stand_in: &StandIn, symbols: &str) -> Launch {
+        program::launch("producer", format!("{}-producer", self.topic))
+            .unwrap()
+            .args(["--symbols", symbols, "--interval", "0s", "--topic", &self.topic])
+            .args(["--brokers", &self.kafka.bootstrap_servers()])
+            .variable("TWELVEDATA_API_BASE_URL", stand_in.base_url())
+            .variable("TWELVEDATA_API_KEY", "any")
+    }
+
+    /// The consumer's own proof: exit status and report.
+    pub(crate) async fn audit(&self) -> (Option<i32>, String) {
+        let launch = program::launch("consumer", format!("{}-audit", self.topic))
+            .unwrap()
+            .args(["audit", "--bucket", &self.bucket, "--complete"])
+            .variables(self.s3.variables());
+        let audit = self.start(&launch);
+        let status = audit.end(PATIENCE).await.unwrap();
+        (status.code(), audit.stdout() + &audit.log())
+    }
+
+    pub(crate) async fn assert_clean(&self) {
+        let (status, report) = self.audit().await;
+        assert_eq!(status, Some(0), "{report}");
     }
 
     pub(crate) fn start(&self, launch: &Launch) -> Process {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use quote_model::{Symbol, Tick};
 use test_bed::{S3, StoredObject};
@@ -20,10 +21,10 @@ impl Bucket {
     /// Fetches what is new.
     pub(crate) async fn look(&mut self, s3: &S3, name: &str) -> Result<(), Error> {
         for key in s3.data_keys(name, "").await? {
-            if !self.objects.contains_key(&key) {
-                let object = s3.get(name, &key).await?;
+            if let Entry::Vacant(unseen) = self.objects.entry(key) {
+                let object = s3.get(name, unseen.key()).await?;
                 let lines = object.lines()?;
-                self.objects.insert(key, Fetched { object, lines });
+                unseen.insert(Fetched { object, lines });
             }
         }
         Ok(())

@@ -1,6 +1,5 @@
 //! What lies in the bucket, for people.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use test_bed::{Bed, Process, S3, program};
@@ -14,39 +13,42 @@ const LINES_SHOWN: usize = 3;
 const AUDIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 pub(crate) fn show(bucket: &Bucket, name: &str, screen: &Screen) -> Result<(), Error> {
-    screen.result(&objects(bucket, name))?;
-    screen.result(&lines(bucket))?;
-    screen.result(&last_prices(bucket)?)
+    screen.results(&objects(bucket, name))?;
+    screen.results(&lines(bucket))?;
+    screen.results(&last_prices(bucket)?)
 }
 
-fn objects(bucket: &Bucket, name: &str) -> String {
+fn objects(bucket: &Bucket, name: &str) -> Vec<String> {
     let count = bucket.objects().count();
-    let mut text = format!("\nobjects in s3://{name}: {count}\n");
+    let mut shown = vec![String::new(), format!("objects in s3://{name}: {count}")];
     for fetched in bucket.objects().take(OBJECTS_SHOWN) {
         let (ticks, bytes) = (fetched.lines.len(), fetched.object.body.len());
-        let _ = writeln!(text, "  {}  {ticks} ticks, {bytes} bytes", fetched.object.key);
+        shown.push(format!("  {}  {ticks} ticks, {bytes} bytes", fetched.object.key));
     }
     if count > OBJECTS_SHOWN {
-        let _ = writeln!(text, "  … and {} more", count - OBJECTS_SHOWN);
+        shown.push(format!("  … and {} more", count - OBJECTS_SHOWN));
     }
-    text
+    shown
 }
 
-fn lines(bucket: &Bucket) -> String {
-    let mut text = "\ndecompressed, one tick a line:\n".to_owned();
+fn lines(bucket: &Bucket) -> Vec<String> {
+    let mut shown = vec![String::new(), "decompressed, one tick a line:".to_owned()];
     let lines = bucket.objects().rev().flat_map(|fetched| &fetched.lines);
-    for line in lines.take(LINES_SHOWN) {
-        let _ = writeln!(text, "  {}", String::from_utf8_lossy(line));
-    }
-    text
+    shown.extend(
+        lines
+            .take(LINES_SHOWN)
+            .map(|line| format!("  {}", String::from_utf8_lossy(line))),
+    );
+    shown
 }
 
-fn last_prices(bucket: &Bucket) -> Result<String, Error> {
-    let mut text = "\nlast prices in the bucket:\n".to_owned();
+fn last_prices(bucket: &Bucket) -> Result<Vec<String>, Error> {
+    let mut shown = vec![String::new(), "last prices in the bucket:".to_owned()];
     for (symbol, tick) in bucket.last_ticks()? {
-        let _ = writeln!(text, "  {symbol:<12} {:>14}  at {}", tick.price, tick.ts_recv);
+        let (symbol, price) = (symbol.as_str(), tick.price.as_str());
+        shown.push(format!("  {symbol:<12} {price:>14}  at {}", tick.ts_recv));
     }
-    Ok(text)
+    Ok(shown)
 }
 
 /// How fast a replay went: by the producer's own times of receipt.
@@ -61,9 +63,9 @@ pub(crate) fn speed(bucket: &Bucket, screen: &Screen) -> Result<(), Error> {
     let in_bucket = jiff::Timestamp::now().duration_since(first).as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate is shown in three digits")]
     let rate = count as f64 / seconds;
-    screen.result(&format!(
+    screen.results(&[format!(
         "\n{count} ticks polled one by one in {seconds:.2} s: {rate:.0} ticks/s; all in the bucket {in_bucket:.2} s after the first"
-    ))
+    )])
 }
 
 /// Has the consumer prove what lies there.
@@ -73,7 +75,7 @@ pub(crate) async fn audit(bed: &Bed, s3: &S3, bucket: &str, screen: &Screen) -> 
         .variables(s3.variables());
     let audit = Process::start(bed, &launch)?;
     let ended = audit.success(AUDIT_TIMEOUT).await;
-    screen.result(&format!("\n{}", audit.stdout()))?;
+    screen.results(&[String::new(), audit.stdout().trim_end().to_owned()])?;
     Ok(ended?)
 }
 
@@ -85,17 +87,20 @@ pub(crate) fn addresses(
     topic: &str,
     screen: &Screen,
 ) -> Result<(), Error> {
-    let mut text = format!("\nKafka at {brokers}, topic {topic}:\n");
-    let _ = writeln!(text, "  kcat -C -b {brokers} -t {topic}\n");
-    let _ = writeln!(text, "S3 at {}, bucket {bucket}:", s3.endpoint());
-    for (name, value) in s3.variables() {
-        let _ = writeln!(text, "  export {name}={value}");
-    }
-    let _ = writeln!(text, "  aws s3 ls --recursive s3://{bucket}/");
-    let _ = writeln!(
-        text,
+    let consumer = program::path("consumer")?;
+    let mut shown = vec![
+        String::new(),
+        format!("Kafka at {brokers}, topic {topic}:"),
+        format!("  kcat -C -b {brokers} -t {topic}"),
+        String::new(),
+        format!("S3 at {}, bucket {bucket}:", s3.endpoint()),
+    ];
+    let variables = s3.variables().into_iter();
+    shown.extend(variables.map(|(name, value)| format!("  export {name}={value}")));
+    shown.push(format!("  aws s3 ls --recursive s3://{bucket}/"));
+    shown.push(format!(
         "  {} audit --bucket {bucket} --in-flight 10s",
-        program::path("consumer")?.display()
-    );
-    screen.result(&text)
+        consumer.display()
+    ));
+    screen.results(&shown)
 }

@@ -73,11 +73,11 @@ impl Screen {
         self.write(&format!("{RED}error:{RED:#} {text}"));
     }
 
-    /// Writes a result.
-    pub(crate) fn result(&self, text: &str) -> Result<(), Error> {
+    /// Writes lines of results.
+    pub(crate) fn results(&self, lines: &[String]) -> Result<(), Error> {
         let written = self
             .spinner
-            .suspend(|| writeln!(anstream::stdout(), "{}", text.trim_end()));
+            .suspend(|| writeln!(anstream::stdout(), "{}", lines.join("\n")));
         Ok(written?)
     }
 

@@ -21,7 +21,10 @@ const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 /// Runs the demo and stops all that it started, whatever happens.
 pub(crate) async fn run(args: Args, screen: &Screen) -> Result<(), Error> {
     let signals = shutdown::on_signals()?;
-    let mut running = Running::default();
+    let mut running = Running {
+        feed: Some(Feed::open(&args).await?),
+        ..Running::default()
+    };
     let shown = tokio::select! {
         biased;
         () = signals.cancelled() => Err(Error::Interrupted),
@@ -38,7 +41,9 @@ pub(crate) async fn run(args: Args, screen: &Screen) -> Result<(), Error> {
 
 /// The data's way, from the prices to what lies in the bucket.
 async fn show(args: &Args, running: &mut Running, screen: &Screen) -> Result<(), Error> {
-    let feed = &*running.feed.insert(Feed::open(args).await?);
+    let Some(feed) = &running.feed else {
+        return Ok(());
+    };
     let bed = {
         let screen = screen.clone();
         Bed::showing(move |launch| screen.command(launch))?
