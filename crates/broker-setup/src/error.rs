@@ -244,7 +244,10 @@ pub enum Error {
         source: io::Error,
     },
     /// Kafka's tool failed.
-    #[error("Kafka's StorageTool ended with {status}, it says: {said}; check {config}")]
+    #[error(
+        "Kafka's StorageTool ended with {status}, it says: {said}; check {config}, and that the owner of the data \
+         folder may read it and Kafka's jars"
+    )]
     StorageTool {
         /// How it ended.
         status: ProcessStatus,

@@ -1,4 +1,5 @@
-//! The names of settings that Kafka 4.3 knows, read from its own jars (`ConfigDef.names()`).
+//! The names of settings that Kafka 4.3 knows: what `AbstractKafkaConfig.CONFIG_DEF.names()` and
+//! `LogConfig.configNames()` of its jars give. A test holds the lists to the jars.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

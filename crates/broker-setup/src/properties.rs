@@ -1,6 +1,5 @@
 //! `server.properties`: what was asked for as the lines that Kafka reads.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -167,8 +166,10 @@ pub fn render(config: &BrokerConfig) -> String {
         "# Written by `broker-setup render`, which writes it anew: change its flags, not this file.\n",
     );
     for (key, value) in lines {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{key}={}", escaped(&value));
+        text.push_str(&key);
+        text.push('=');
+        text.push_str(&escaped(&value));
+        text.push('\n');
     }
     text
 }
@@ -245,11 +246,12 @@ fn escaped(value: &str) -> String {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             ' '..='~' => text.push(character),
-            _ => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(text, "\\u{unit:04x}");
-                }
-            }
+            _ => text.extend(
+                character
+                    .encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}")),
+            ),
         }
     }
     text

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use pipeline_runtime::exit::chain;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::info;
@@ -91,6 +92,7 @@ pub async fn wait(
         .without_max_times()
         .build();
     let mut wrong_since = None;
+    let mut told = None;
     loop {
         let report = look(connection, expectation, limit.saturating_sub(start.elapsed())).await?;
         let now = Instant::now();
@@ -104,8 +106,9 @@ pub async fn wait(
         let Some(pause) = pauses.next().filter(|_| !has_settled && !left.is_zero()) else {
             return Ok(report);
         };
-        if let Some(last) = report.findings.last() {
-            info!(elapsed = ?start.elapsed(), "waiting for {}: {}", last.subject, last.detail);
+        if let Some(last) = report.findings.last().filter(|last| told.as_ref() != Some(*last)) {
+            info!("waiting for {}: {}", last.subject, last.detail);
+            told = Some(last.clone());
         }
         sleep(pause.min(left)).await;
     }
@@ -146,8 +149,9 @@ pub async fn look(
         Ok(cluster) => cluster,
         Err(error) => {
             let detail = format!(
-                "something listens, but does not answer as Kafka ({:#}); TLS or SASL wanted? see `-X`",
-                anyhow::Error::new(error)
+                "something listens, but does not answer as Kafka ({}); is it still starting, or does it want TLS \
+                 or SASL (`-X security.protocol=…`)?",
+                chain(&error)
             );
             return Ok(report.fail(
                 Step::Metadata,
@@ -156,7 +160,7 @@ pub async fn look(
             ));
         }
     };
-    let advertised: Vec<HostPort> = cluster.brokers.into_iter().map(|(_, address)| address).collect();
+    let advertised: Vec<HostPort> = cluster.brokers.into_values().collect();
     report.ok(
         format!("metadata {}", connection.brokers()),
         format!(

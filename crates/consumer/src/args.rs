@@ -159,6 +159,13 @@ impl ConsumeArgs {
         if self.group.trim().is_empty() {
             return refuse("--group", format!("`{}`", self.group), "a name");
         }
+        if self.kafka.topic.as_str().starts_with(['_', '.']) {
+            return refuse(
+                "--topic",
+                format!("`{}`", self.kafka.topic),
+                "one whose name readers of the bucket do not skip, so not begin with `_` or `.`",
+            );
+        }
         if self.flush_interval.is_zero() {
             return refuse("--flush-interval", self.flush_interval.to_string(), "more than 0");
         }
@@ -276,6 +283,7 @@ mod tests {
             ["--flush-records", "0"],
             ["--memory", "1KiB"],
             ["--group", " "],
+            ["--topic", "_ticks"],
         ] {
             let error = check(&flags).unwrap_err();
             assert!(error.to_string().contains(flags[0]), "{flags:?}: {error}");

@@ -70,7 +70,7 @@ pub enum Error {
     },
     /// A permission is missing.
     #[error(
-        "S3 denies access to bucket {bucket}, key `{key}`, allow `{action}` in the role's policy and look at the bucket's"
+        "S3 denies access to s3://{bucket}/{key}, allow `{action}` in the role's policy and look at the bucket's"
     )]
     Denied {
         /// The bucket.
@@ -83,7 +83,7 @@ pub enum Error {
         source: BoxError,
     },
     /// Another reply than the ones that have a meaning here.
-    #[error("S3 answered {status} {code} for bucket {bucket}, key `{key}`")]
+    #[error("S3 answered {status} {code} for s3://{bucket}/{key}")]
     StoreRefused {
         /// The bucket.
         bucket: BucketName,
@@ -98,7 +98,7 @@ pub enum Error {
     },
     /// No reply.
     #[error(
-        "no reply from S3 for bucket {bucket}, key `{key}`, check the network, `AWS_ENDPOINT_URL` and that there are \
+        "no reply from S3 for s3://{bucket}/{key}, check the network, `AWS_ENDPOINT_URL` and that there are \
          credentials"
     )]
     StoreUnreachable {
@@ -110,7 +110,7 @@ pub enum Error {
         source: BoxError,
     },
     /// A body broke off.
-    #[error("the body of bucket {bucket}, key `{key}` broke off")]
+    #[error("the body of s3://{bucket}/{key} broke off")]
     BrokenOff {
         /// The bucket.
         bucket: BucketName,
@@ -137,7 +137,7 @@ pub enum Error {
     },
 
     /// The layout object is no layout.
-    #[error("bucket {bucket}, key {key} is not a layout that this version reads, use another `--prefix`")]
+    #[error("s3://{bucket}/{key} is not a layout that this version reads, use another `--prefix`")]
     LayoutUnreadable {
         /// The bucket.
         bucket: BucketName,
@@ -148,7 +148,7 @@ pub enum Error {
     },
     /// The prefix was begun with other settings.
     #[error(
-        "bucket {bucket}, key {key} says {setting} `{stored}`, asked is `{asked}`; either set it to `{stored}`, or use \
+        "s3://{bucket}/{key} says {setting} `{stored}`, asked is `{asked}`; either set it to `{stored}`, or use \
          another `--prefix`"
     )]
     LayoutDiffers {
@@ -165,7 +165,7 @@ pub enum Error {
     },
     /// The topic was deleted and made anew.
     #[error(
-        "the topic {topic} has the id {ours}, but bucket {bucket}, key {key} was begun for {theirs}: the topic was made \
+        "the topic {topic} has the id {ours}, but s3://{bucket}/{key} was begun for {theirs}: the topic was made \
          anew, or two pipelines share a prefix; either use another `--prefix`, or remove the old data"
     )]
     AnotherTopic {
@@ -182,7 +182,7 @@ pub enum Error {
     },
     /// The object in a slot's place is of another log.
     #[error(
-        "bucket {bucket}, key {key} is in the place of partition {partition} from offset {start}, but {conflict}; the \
+        "s3://{bucket}/{key} is in the place of partition {partition} from offset {start}, but {conflict}; the \
          topic was made anew, or two pipelines share a prefix: either use another `--prefix`, or remove the old data; \
          nothing was written"
     )]
@@ -217,7 +217,7 @@ pub enum Error {
         high: i64,
     },
     /// An object under a slot's name is no slot.
-    #[error("bucket {bucket}, key {key} has a slot's name, but {what}; remove it, or use another `--prefix`")]
+    #[error("s3://{bucket}/{key} has a slot's name, but {what}; remove it, or use another `--prefix`")]
     ForeignObject {
         /// The bucket.
         bucket: BucketName,
@@ -227,7 +227,7 @@ pub enum Error {
         what: String,
     },
     /// An object was deleted between LIST and HEAD.
-    #[error("bucket {bucket}, key {key} vanished while it was looked at")]
+    #[error("s3://{bucket}/{key} vanished while it was looked at")]
     Vanished {
         /// The bucket.
         bucket: BucketName,
@@ -327,18 +327,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error with all its causes, on one line.
-    pub(crate) fn chain(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            line.push_str(": ");
-            line.push_str(&error.to_string());
-            cause = error.source();
-        }
-        line
-    }
-
     /// Whether the same may succeed later without anybody's doing here: a store or a broker that is away, a
     /// permission that is not granted yet.
     pub(crate) fn is_passing(&self) -> bool {

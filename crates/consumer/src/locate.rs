@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use pipeline_runtime::exit::chain;
 use pipeline_runtime::kafka::TopicName;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
@@ -59,7 +60,7 @@ impl Locator {
             .retry(backoff)
             .when(Error::is_passing)
             .notify(|error, pause| {
-                warn!(error = %error.chain(), ?pause, "cannot find where to go on, asking again");
+                warn!(error = %chain(error), ?pause, "cannot find where to go on, asking again");
             })
             .await
     }

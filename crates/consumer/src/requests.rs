@@ -8,6 +8,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
+use pipeline_runtime::exit::chain;
+
 use crate::Error;
 use crate::assignment::Resume;
 use crate::encode::{Compression, EncodedRun};
@@ -83,7 +85,7 @@ impl Requests {
                 Ok(Creation::Created) => PutReply::Created,
                 Ok(Creation::Exists) => PutReply::Exists,
                 Err(error) => {
-                    warn!(key, error = %error.chain(), "the slot may or may not be written, asking again");
+                    warn!(key, error = %chain(&error), "the slot may or may not be written, asking again");
                     PutReply::Unknown
                 }
             };
@@ -101,7 +103,7 @@ impl Requests {
                 Ok(Some(metadata)) => found_in(&metadata),
                 Ok(None) => HeadReply::Gone,
                 Err(error) => {
-                    warn!(key, error = %error.chain(), "cannot see who wrote the slot, asking again");
+                    warn!(key, error = %chain(&error), "cannot see who wrote the slot, asking again");
                     HeadReply::Unknown
                 }
             };

@@ -41,14 +41,46 @@ pub trait Failure {
 /// Logs an error with all its causes on one line and gives the status to leave `main` with.
 pub fn report<E>(result: Result<ExitStatus, E>) -> ExitCode
 where
-    E: Failure + std::error::Error + Send + Sync + 'static,
+    E: Failure + std::error::Error + 'static,
 {
     match result {
         Ok(status) => status.into(),
         Err(failure) => {
             let status = failure.exit_status();
-            error!("{:#}", anyhow::Error::new(failure));
+            error!("{}", chain(&failure));
             status.into()
         }
+    }
+}
+
+/// An error with its causes on one line. A cause that the text before it ends with already, as librdkafka's do, is
+/// not said twice.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.trim_end_matches(')').ends_with(text.trim_end_matches(')')) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let source = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
+        let error = crate::Error::ClientConfig { source };
+        let line = chain(&error);
+        assert_eq!(line.matches("BrokerTransportFailure").count(), 1, "{line}");
+        assert!(line.starts_with("librdkafka refuses"), "{line}");
     }
 }

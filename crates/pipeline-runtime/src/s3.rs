@@ -1,10 +1,12 @@
 //! How an S3 client is configured: the SDK's own chain, and path-style as soon as an endpoint is given.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_s3::config::{Builder, Region};
+use aws_types::service_config::ServiceConfigKey;
 
 use crate::Error;
 
@@ -40,7 +42,8 @@ impl FromStr for BucketName {
             && bytes.iter().all(|byte| is_inner(*byte))
             && is_edge(bytes.first())
             && is_edge(bytes.last())
-            && !name.contains("..");
+            && !name.contains("..")
+            && name.parse::<Ipv4Addr>().is_err();
         if is_legal {
             Ok(Self(name.to_owned()))
         } else {
@@ -64,17 +67,31 @@ impl fmt::Display for BucketName {
 /// [`Error::NoRegion`] if no source names a region and no endpoint is given, which would not need one.
 pub async fn client_config(args: &S3Args) -> Result<Builder, Error> {
     let sdk_config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let is_endpoint_given =
-        sdk_config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    let is_endpoint_given = is_endpoint_given(&sdk_config);
     let mut builder =
         Builder::from(&sdk_config).force_path_style(is_endpoint_given && !args.virtual_host_style);
-    if sdk_config.region().is_none() {
+    if sdk_config
+        .region()
+        .is_none_or(|region| region.as_ref().is_empty())
+    {
         if !is_endpoint_given {
             return Err(Error::NoRegion);
         }
         builder = builder.region(Region::from_static("us-east-1"));
     }
     Ok(builder)
+}
+
+/// The SDK tells an endpoint of S3 alone (`AWS_ENDPOINT_URL_S3`, a profile's `services`) from one of all services.
+fn is_endpoint_given(sdk_config: &SdkConfig) -> bool {
+    let of_s3 = ServiceConfigKey::builder()
+        .service_id("s3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()
+        .and_then(|key| sdk_config.service_config()?.load_config(key));
+    of_s3.is_some() || sdk_config.endpoint_url().is_some()
 }
 
 #[cfg(test)]
@@ -96,6 +113,7 @@ mod tests {
             "a..b",
             "a/b",
             "s3://abc",
+            "10.0.0.1",
             &"x".repeat(64),
         ] {
             assert!(name.parse::<BucketName>().is_err(), "{name:?} was taken");

@@ -33,10 +33,6 @@ pub(crate) async fn ensure(name: &BucketName, args: &S3Args) -> Result<(), Error
     let timeouts = TimeoutConfig::builder().operation_timeout(TIMEOUT).build();
     let config = client_config(args).await?.timeout_config(timeouts).build();
     let region = config.region().map(ToString::to_string).unwrap_or_default();
-    if region.is_empty() {
-        // AWS_REGION is set, to nothing
-        return Err(pipeline_runtime::Error::NoRegion.into());
-    }
     let client = Client::from_conf(config);
     (|| look_then_make(&client, name, &region))
         .retry(ExponentialBuilder::default().with_jitter().with_max_times(5))

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use pipeline_runtime::exit::ExitStatus;
+use pipeline_runtime::exit::{ExitStatus, chain};
 use pipeline_runtime::{shutdown, systemd};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,7 @@ pub async fn run(config: Config) -> Result<ExitStatus, Error> {
         (Ok(()), Ok(())) => Ok(ExitStatus::Done),
         (Err(failure), Ok(())) | (Ok(()), Err(failure)) => Err(failure),
         (Err(failure), Err(undelivered)) => {
-            error!("{:#}", anyhow::Error::new(undelivered));
+            error!("{}", chain(&undelivered));
             Err(failure)
         }
     }

@@ -17,10 +17,10 @@ pub enum Error {
         reason: &'static str,
     },
     /// The bytes are not a tick.
-    #[error("not a tick: {0}")]
+    #[error("{0}")]
     Tick(#[from] serde_json::Error),
     /// The bytes hold a line break, so they would be two lines of an object.
-    #[error("not a tick: a line break stands at byte {at}, a tick is one line")]
+    #[error("a line break stands at byte {at}, a tick is one line")]
     LineBreak {
         /// Index of the byte.
         at: usize,

@@ -1,10 +1,10 @@
 //! A stand-in for the Twelve Data API, for tests and the demo. Never part of what users run in production.
 //!
-//! A request's way: [`connection`] accepts it, [`rest`] (or [`websocket`]) reads key and symbols
-//! ([`request`]), takes the fault that a test ordered for it ([`faults`]) and its [`credits`]; [`market`]
-//! gives the next price, from a random [`walk`] or a [`replay`] of real ticks; [`bodies`] and [`quote`] put
-//! it into the vendor's shape, [`reply`] writes it, and the [`ledger`] keeps what was served, digit for
-//! digit. [`control`] has the paths by which another process orders faults and reads the ledger.
+//! A request's way: `connection` accepts it, `rest` (or `websocket`) reads its key and symbols (`request`),
+//! takes the fault that a test ordered for it (`faults`) and its `credits`; `market` gives the next price, from a
+//! random `walk` or a `replay` of real ticks; `bodies` and `quote` put it into the vendor's shape, `reply` writes
+//! it, and the `ledger` keeps what was served, digit for digit. `control` has the paths by which another process
+//! orders faults and reads the ledger.
 //!
 //! Where the vendor's behaviour is not known, both readings are there and a switch in [`Config`] chooses.
 //! What the vendor does not have: `bid` and `ask` in the `/quote` of a replayed symbol, so that a replay

@@ -87,7 +87,10 @@ pub(crate) fn quote(observation: &Observation, places: u32) -> Map<String, Value
     put("low", text(day.low, Way::AsIs));
     put("close", json!(observation.price.mixed(places)));
     put("previous_close", text(day.previous_close, Way::Padded));
-    put("change", text(day.close - day.previous_close, Way::Padded));
+    put(
+        "change",
+        text(day.close.saturating_sub(day.previous_close), Way::Padded),
+    );
     put(
         "percent_change",
         text(percent(day.previous_close, day.close), Way::Padded),
@@ -112,19 +115,22 @@ pub(crate) fn last_quote_at(observation: &Observation) -> i64 {
 }
 
 fn percent(from: Decimal, to: Decimal) -> Decimal {
-    let share = (to - from).checked_div(from).unwrap_or_default();
-    share.checked_mul(Decimal::ONE_HUNDRED).unwrap_or_default()
+    let share = to.saturating_sub(from).checked_div(from).unwrap_or_default();
+    share.saturating_mul(Decimal::ONE_HUNDRED)
 }
 
 fn fifty_two_week(close: Decimal, low: Decimal, high: Decimal) -> Value {
     // a year that holds the day: a fifth below and above it, written with the vendor's six places
-    let (low, high) = (low * Decimal::new(8, 1), high * Decimal::new(12, 1));
+    let (low, high) = (
+        low.saturating_mul(Decimal::new(8, 1)),
+        high.saturating_mul(Decimal::new(12, 1)),
+    );
     let six = |value| written(value, Way::AsIs, 6);
     json!({
         "low": six(low),
         "high": six(high),
-        "low_change": six(close - low),
-        "high_change": six(close - high),
+        "low_change": six(close.saturating_sub(low)),
+        "high_change": six(close.saturating_sub(high)),
         "low_change_percent": six(percent(low, close)),
         "high_change_percent": six(percent(high, close)),
         "range": format!("{} - {}", six(low), six(high)),

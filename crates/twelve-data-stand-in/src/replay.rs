@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -29,6 +30,7 @@ pub(crate) struct Row {
     pub(crate) ask: String,
     /// The bid as a number.
     pub(crate) value: Decimal,
+    /// Whole units of it.
     pub(crate) volume: u64,
 }
 
@@ -140,9 +142,10 @@ impl Row {
         price("ask", ask)?;
         let volume = match volume {
             None => 0,
-            Some(text) => text
-                .parse()
-                .map_err(|_| format!("the volume `{text}` is not a whole number"))?,
+            Some(text) => Decimal::from_str_exact(text)
+                .ok()
+                .and_then(|volume| volume.trunc().to_u64())
+                .ok_or_else(|| format!("the volume `{text}` is not a number from 0 to {}", u64::MAX))?,
         };
         Ok(Self {
             time: parse_time(time).ok_or_else(|| format!("`{time}` is not a time"))?,
@@ -227,6 +230,7 @@ mod tests {
             ("20200101 170000065,1.1212,1_000,0\n", "the ask `1_000`"),
             ("20200101 170000065,1.1212,,0\n", "the ask ``"),
             ("20200101 170000065,1.1212,1.1217,x\n", "the volume `x`"),
+            ("20200101 170000065,1.1212,1.1217,-1\n", "the volume `-1`"),
         ] {
             let error = read(format!("{good}{bad}").as_bytes()).unwrap_err();
             assert!(

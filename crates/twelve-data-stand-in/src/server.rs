@@ -1,11 +1,13 @@
 use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info};
 
@@ -22,6 +24,9 @@ use crate::market::Market;
 use crate::replay::ReplayProgress;
 use crate::rest;
 use crate::websocket::{self, Sessions, WebSocketFault};
+
+/// How long clients may take to read what is left for them.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What all requests share.
 pub(crate) struct Stage {
@@ -97,6 +102,7 @@ impl StandIn {
     }
 
     /// Puts a fault into each WebSocket that is open now; gives how many there are.
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn inject_websocket(&self, fault: WebSocketFault) -> usize {
         self.stage.sessions.inject(fault)
     }
@@ -129,14 +135,23 @@ impl StandIn {
         self.stage.market.replay_progress()
     }
 
-    /// Stops in order and waits for the end: open requests are answered, WebSockets closed.
+    /// Stops in order and waits for the end: open requests are answered, each WebSocket is closed. Clients that
+    /// do not read are left after a second.
     ///
     /// # Errors
     ///
     /// [`Error::Serve`] or [`Error::Task`] if the server had broken off before.
-    pub async fn stop(self) -> Result<(), Error> {
+    pub async fn stop(mut self) -> Result<(), Error> {
         drop(self.stop);
-        ended(self.address, self.server.await)
+        let ending = async {
+            self.stage.sessions.closed().await;
+            (&mut self.server).await
+        };
+        if let Ok(result) = timeout(STOP_TIMEOUT, ending).await {
+            return ended(self.address, result);
+        }
+        self.server.abort();
+        Ok(())
     }
 
     /// Waits for the server to break off by itself, which it should not.

@@ -1,5 +1,7 @@
 //! Real ticks go out one by one, digit for digit, to whoever asks.
 
+#![expect(clippy::unwrap_used, reason = "what fails in the set-up fails the test")]
+
 use std::io::Write;
 
 use serde_json::{Value, json};
@@ -74,6 +76,17 @@ async fn each_request_takes_the_next_tick_until_there_is_none() {
         .filter_map(|price| price.bid)
         .collect();
     assert_eq!(bids, ["1.121200", "1.1"]);
+}
+
+#[tokio::test]
+async fn the_largest_numbers_are_replayed_like_any_other() {
+    let largest = "79228162514264337593543950335";
+    let stand_in = replaying(&format!("20200101 170000065,{largest},-{largest},0.5\n")).await;
+    let (_, quote) = get(&stand_in, "/quote?symbol=EUR/USD").await;
+    assert_eq!(
+        (&quote["bid"], &quote["ask"]),
+        (&json!(largest), &json!(format!("-{largest}")))
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What a client sees over HTTP: shapes, keys, credits.
 
+#![expect(clippy::unwrap_used, reason = "what fails in the set-up fails the test")]
+
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};

@@ -1,5 +1,7 @@
 //! What a client sees on the WebSocket: subscriptions, events, refusals, disturbances.
 
+#![expect(clippy::unwrap_used, reason = "what fails in the set-up fails the test")]
+
 use std::num::NonZeroU32;
 
 use futures::{SinkExt, StreamExt};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigSource, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
+use tracing::debug;
 
 pub(crate) use native::{Mode, Request};
 
@@ -58,6 +59,7 @@ impl Admin {
 
     /// Brokers and topics. Creates nothing.
     pub(crate) async fn cluster(&self, timeout: Duration) -> Result<Cluster, Error> {
+        debug!(brokers = self.brokers, "asking for the cluster's metadata");
         let client = Arc::clone(&self.client);
         let fetched = blocking(move || {
             let metadata = client.inner().fetch_metadata(None, timeout)?;

@@ -103,14 +103,13 @@ pub fn format(request: &FormatRequest) -> Result<Formatted, Error> {
 
     let kafka = Kafka::find(&request.kafka_home)?;
     dirs.prepare()?;
-    let cluster_id = match kept_id {
-        Some(cluster_id) => cluster_id,
-        None => {
-            let cluster_id = ClusterId::random();
-            // Kept before it is used, so that a second try after a crash uses the same.
-            cluster_id.write(&request.cluster_id_file)?;
-            cluster_id
-        }
+    let cluster_id = if let Some(cluster_id) = kept_id {
+        cluster_id
+    } else {
+        let cluster_id = ClusterId::random();
+        // Kept before it is used, so that a second try after a crash uses the same.
+        cluster_id.write(&request.cluster_id_file)?;
+        cluster_id
     };
     kafka.format_storage(
         &request.config,

@@ -156,6 +156,8 @@ impl RawValue {
 
 #[cfg(test)]
 mod tests {
+    use pipeline_runtime::exit::chain;
+
     use super::*;
 
     fn parse(text: &str) -> Result<TopicFile, Error> {
@@ -163,7 +165,7 @@ mod tests {
     }
 
     fn refusal(text: &str) -> String {
-        format!("{:#}", anyhow::Error::new(parse(text).unwrap_err()))
+        chain(&parse(text).unwrap_err())
     }
 
     const TOPIC: &str = "[[topic]]\nname = \"t\"\npartitions = 1\nreplication = 1\n";

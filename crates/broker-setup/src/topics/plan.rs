@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::{REQUEST_TIMEOUT, Topic, TopicFile};
@@ -103,37 +104,37 @@ fn compare(
 
 fn creation(topic: &Topic) -> Step {
     let config: Vec<(String, String)> = topic.config.clone().into_iter().collect();
-    let mut detail = format!(
-        "partitions {}, replication {}",
-        topic.partitions, topic.replication
-    );
-    for (key, value) in &config {
-        detail.push_str(&format!(", {key} = {value}"));
-    }
+    let mut facts = vec![
+        format!("partitions {}", topic.partitions),
+        format!("replication {}", topic.replication),
+    ];
+    facts.extend(config.iter().map(|(key, value)| format!("{key} = {value}")));
     let request = Request::CreateTopic {
         topic: topic.name.to_string(),
         partitions: topic.partitions.get().into(),
         replication: topic.replication.get().into(),
         config,
     };
-    step(Verdict::Create, topic, detail, Some(request))
+    step(Verdict::Create, topic, facts.join(", "), Some(request))
 }
 
 fn partitions_step(topic: &Topic, shape: Shape) -> Option<Step> {
     let (old, new) = (shape.partitions, usize::from(topic.partitions.get()));
     let detail = format!("partitions: {old} -> {new}");
-    if new > old {
-        let request = Request::CreatePartitions {
-            topic: topic.name.to_string(),
-            total: new,
-        };
-        let detail = format!("{detail} (keys move to other partitions, so a key's order breaks once)");
-        Some(step(Verdict::Change, topic, detail, Some(request)))
-    } else if new < old {
-        let detail = format!("{detail} (Kafka cannot take partitions away; make another topic)");
-        Some(step(Verdict::Refuse, topic, detail, None))
-    } else {
-        None
+    match new.cmp(&old) {
+        Ordering::Equal => None,
+        Ordering::Greater => {
+            let request = Request::CreatePartitions {
+                topic: topic.name.to_string(),
+                total: new,
+            };
+            let detail = format!("{detail} (keys move to other partitions, so a key's order breaks once)");
+            Some(step(Verdict::Change, topic, detail, Some(request)))
+        }
+        Ordering::Less => {
+            let detail = format!("{detail} (Kafka cannot take partitions away; make another topic)");
+            Some(step(Verdict::Refuse, topic, detail, None))
+        }
     }
 }
 

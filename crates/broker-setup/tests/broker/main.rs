@@ -1,5 +1,7 @@
 //! The whole way on one real Kafka: render, format, start, wait, topics. One broker serves all tests.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its means fail")]
+
 mod kafka;
 
 mod format;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pipeline_runtime::kafka::{Fixed, KafkaArgs, partitions_of};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tracing::{debug, error, warn};
@@ -56,7 +56,16 @@ pub(crate) struct GroupContext {
     rebalances: Sender<Rebalance>,
 }
 
-impl ClientContext for GroupContext {}
+impl ClientContext for GroupContext {
+    fn error(&self, error: KafkaError, reason: &str) {
+        // told by the other lines already, and again and again while the broker is away
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            debug!(%error, reason, "Kafka");
+        } else {
+            warn!(%error, reason, "Kafka");
+        }
+    }
+}
 
 impl ConsumerContext for GroupContext {
     fn rebalance(

@@ -8,7 +8,7 @@ use std::ffi::{CStr, CString};
 use std::ptr;
 use std::time::Duration;
 
-use rdkafka_sys::bindings as ffi;
+use rdkafka::bindings as ffi;
 
 /// A pointer from librdkafka with the function that frees it.
 struct Owned<T> {

@@ -17,7 +17,7 @@ use rdkafka::Message;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 pub(crate) use tally::Tally;
 
@@ -171,11 +171,7 @@ impl Reader {
         let line =
             Line::of(&record).map_err(|source| self.encode_error(partition_number, offset, source.into()))?;
         if let Line::NotATick { reason, .. } = &line {
-            self.tally.not_ticks += 1;
-            warn!(
-                partition = partition_number,
-                offset, reason, "not a tick, kept as it is"
-            );
+            self.note_not_a_tick(partition_number, offset, reason);
         }
         let Some(partition) = self.partitions.get_mut(&partition_number) else {
             return Ok(());
@@ -188,6 +184,17 @@ impl Reader {
             self.close(partition_number, closed_by)?;
         }
         Ok(())
+    }
+
+    /// A topic full of what is no tick must not fill the log as well.
+    fn note_not_a_tick(&mut self, partition: i32, offset: i64, reason: &str) {
+        self.tally.not_ticks += 1;
+        let so_far = self.tally.not_ticks;
+        if so_far.is_power_of_two() {
+            warn!(partition, offset, reason, so_far, "not a tick, kept as it is");
+        } else {
+            debug!(partition, offset, reason, so_far, "not a tick, kept as it is");
+        }
     }
 
     fn encode_error(&self, partition: i32, offset: i64, source: std::io::Error) -> Error {

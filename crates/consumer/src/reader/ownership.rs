@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pipeline_runtime::systemd;
 use rdkafka::consumer::Consumer;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, info, warn};
@@ -27,7 +28,8 @@ impl Reader {
 
     fn gain(&mut self, numbers: Vec<i32>) {
         if numbers.is_empty() {
-            info!("no partition is assigned");
+            info!("no partition is left for this consumer, it stands by");
+            systemd::ready();
             return;
         }
         info!(partitions = ?numbers, "assigned");

@@ -1,6 +1,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use pipeline_runtime::exit::chain;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Url, redirect};
 
@@ -151,7 +152,7 @@ impl TwelveData {
 }
 
 fn transport(error: reqwest::Error) -> CallError {
-    CallError::Transport(format!("{:#}", anyhow::Error::new(error.without_url())))
+    CallError::Transport(chain(&error.without_url()))
 }
 
 /// A header that is a count; below 0, as `api-credits-left` may be, is nothing left.

@@ -1,76 +1,195 @@
-//! `consumer audit` on a bucket that real consumers wrote, and that somebody then spoiled.
+//! `consumer audit` on what the consumer wrote, as it is and with a fault in it.
 
-use test_bed::StoredObject;
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use rdkafka::producer::FutureRecord;
+use serde_json::Value;
+use test_bed::{StoredObject, program};
 
 use crate::ticks::Session;
-use crate::world::{World, run, stop};
+use crate::world::{PATIENCE, World, run, stop};
 
-/// A bucket with four objects of one partition, or more.
-async fn written(name: &str) -> World {
-    let world = World::new(name, 1).await;
+/// A bucket with three objects in each chain, ticks and a record that is none.
+async fn written(world: &World) -> Vec<StoredObject> {
     let mut session = Session::new();
-    let consumer = world.start(&world.consumer("consumer"));
-    for object in 1..=4 {
-        session.send(&world.kafka, &world.topic, 25).await;
-        world.until_stored(25 * object, &[&consumer]).await;
+    let consumer = world.start(&world.consumer("writer"));
+    for round in 1..=3 {
+        session.send(&world.kafka, &world.topic, 50).await;
+        world.until_stored(round * 50, &[&consumer]).await;
     }
+    let odd = FutureRecord::<str, str>::to(&world.topic).payload("no JSON");
+    world.kafka.producer().unwrap().send(odd, PATIENCE).await.unwrap();
+    world.until_stored(151, &[&consumer]).await;
     stop(&consumer).await;
-    world.assert_clean().await;
-    world
+    let layout = format!("{}/_layout.json", world.topic);
+    let mut objects = world.s3.objects(&world.bucket, "").await.unwrap();
+    objects.push(world.s3.get(&world.bucket, &layout).await.unwrap());
+    objects
 }
 
-async fn assert_found(world: &World, what: &str) {
-    let (status, report) = world.audit().await;
-    assert_eq!(status, Some(1), "{report}");
-    assert!(report.to_lowercase().contains(what), "{report}");
+/// The report and whether the exit status says that the bucket is clean.
+async fn audit(world: &World, bucket: &str, flags: &[&str]) -> (Value, bool) {
+    let launch = program::launch("consumer", format!("audit-{bucket}"))
+        .unwrap()
+        .args(["audit", "--json", "--bucket", bucket])
+        .args(flags)
+        .variables(world.s3.variables());
+    let process = world.start(&launch);
+    let status = process.end(PATIENCE).await.unwrap();
+    let report = serde_json::from_str(&process.stdout());
+    let report = report.unwrap_or_else(|error| panic!("{error}, {status}:\n{}", process.log()));
+    (report, status.success())
 }
+
+/// The kinds of what makes the bucket unclean.
+fn errors(report: &Value) -> BTreeSet<&str> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings
+        .filter(|finding| finding["severity"] == "error")
+        .map(|finding| finding["kind"].as_str().unwrap())
+        .collect()
+}
+
+/// An object with one before it and one behind it.
+fn middle_of_a_chain(objects: &[StoredObject]) -> usize {
+    let chain = |object: &StoredObject| {
+        let name = object.key.rsplit('/').next().unwrap();
+        name.rsplit_once('-').map(|(chain, _)| chain.to_owned())
+    };
+    let number = |object: &StoredObject, name| object.metadata.get(name)?.parse::<u64>().ok();
+    let is_followed = |object: &StoredObject| {
+        let next = number(object, "slot-end").map(|end| end + 1);
+        let mut others = objects.iter();
+        others.any(|other| chain(other) == chain(object) && number(other, "slot-start") == next)
+    };
+    let is_middle = |object: &StoredObject| {
+        number(object, "slot-start").is_some_and(|start| start > 0) && is_followed(object)
+    };
+    objects.iter().position(is_middle).unwrap()
+}
+
+fn set_metadata(object: &mut StoredObject, name: &str, value: &str) {
+    assert!(
+        object
+            .metadata
+            .insert(name.to_owned(), value.to_owned())
+            .is_some()
+    );
+}
+
+fn put_behind(object: &mut StoredObject, bytes: &[u8]) {
+    object.body = Bytes::from([object.body.as_ref(), bytes].concat());
+}
+
+/// What is done to the objects, of which the given one is in the middle of a chain and the last the layout.
+type Spoil = fn(&mut Vec<StoredObject>, usize);
+
+const FAULTS: &[(&str, Spoil, &[&str])] = &[
+    (
+        "lost",
+        |objects, n| drop(objects.remove(n)),
+        &["hole", "missing_tick"],
+    ),
+    (
+        "twin",
+        |objects, n| {
+            let mut twin = objects[n].clone();
+            twin.key = twin.key.replacen("/dt=2", "/dt=3", 1);
+            objects.push(twin);
+        },
+        &["doubled_tick", "two_objects"],
+    ),
+    (
+        "moved",
+        |objects, n| {
+            let (path, start) = objects[n].key.rsplit_once('-').unwrap();
+            let (number, extension) = start.split_once('.').unwrap();
+            let before = number.parse::<u64>().unwrap() - 1;
+            objects[n].key = format!("{path}-{before:020}.{extension}");
+        },
+        &["mismatch", "overlap"],
+    ),
+    (
+        "counts",
+        |objects, n| set_metadata(&mut objects[n], "record-count", "99999"),
+        &["mismatch"],
+    ),
+    (
+        "body",
+        |objects, n| set_metadata(&mut objects[n], "body-crc32c", "00000000"),
+        &["mismatch"],
+    ),
+    (
+        "first",
+        |objects, n| set_metadata(&mut objects[n], "first-record-crc32c", "00000000"),
+        &["mismatch"],
+    ),
+    ("bare", |objects, n| objects[n].metadata.clear(), &["metadata"]),
+    (
+        "behind",
+        |objects, n| put_behind(&mut objects[n], b"\n"),
+        &["body"],
+    ),
+    (
+        "cut",
+        |objects, n| {
+            let body = &mut objects[n].body;
+            body.truncate(body.len() - 1);
+        },
+        &["body"],
+    ),
+    (
+        "foreign",
+        |objects, n| {
+            let mut other = objects[n].clone();
+            other.key = other.key.replace(".jsonl.zst", ".parquet");
+            objects.push(other);
+        },
+        &["foreign_object"],
+    ),
+    ("layout", |objects, _| drop(objects.pop()), &["layout"]),
+];
 
 #[test]
-fn a_deleted_object_is_found() {
+fn what_the_consumer_wrote_passes_and_each_fault_in_it_is_found() {
     run(async {
-        let world = written("deleted-object").await;
-        let keys = world.s3.data_keys(&world.bucket, "").await.unwrap();
-        world.s3.delete(&world.bucket, &keys[2]).await.unwrap();
-        assert_found(&world, "hole").await;
+        let world = World::new("audited", 2).await;
+        let objects = written(&world).await;
+        let (report, is_clean) = audit(&world, &world.bucket, &["--complete"]).await;
+        assert!(is_clean && errors(&report).is_empty(), "{report:#}");
+        let topic = &report["topics"][0];
+        assert_eq!(
+            (&topic["ticks"], &topic["not_ticks"]),
+            (&150.into(), &1.into()),
+            "{report:#}"
+        );
+
+        let middle = middle_of_a_chain(&objects);
+        for (fault, spoil, expected) in FAULTS {
+            let bucket = format!("audited-{fault}");
+            let mut spoilt = objects.clone();
+            spoil(&mut spoilt, middle);
+            world.s3.create_bucket(&bucket).await.unwrap();
+            for object in &spoilt {
+                world.s3.put(&bucket, object).await.unwrap();
+            }
+            let (report, is_clean) = audit(&world, &bucket, &[]).await;
+            assert!(!is_clean, "{fault}: {report:#}");
+            let missed: Vec<_> = expected
+                .iter()
+                .filter(|kind| !errors(&report).contains(*kind))
+                .collect();
+            assert!(missed.is_empty(), "{fault}: {missed:?} not in {report:#}");
+        }
     });
 }
 
 #[test]
-fn a_doubled_object_is_found() {
+fn an_empty_place_is_no_proof() {
     run(async {
-        let world = written("doubled-object").await;
-        let keys = world.s3.data_keys(&world.bucket, "").await.unwrap();
-        let object = world.s3.get(&world.bucket, &keys[2]).await.unwrap();
-        let (folder, name) = object.key.rsplit_once('/').unwrap();
-        let (day, _) = folder.rsplit_once('/').unwrap();
-        let double = StoredObject {
-            key: format!("{day}/hour=99/{name}"),
-            ..object.clone()
-        };
-        world.s3.put(&world.bucket, &double).await.unwrap();
-        assert_found(&world, "hour=99").await;
-    });
-}
-
-#[test]
-fn a_changed_digit_is_found() {
-    run(async {
-        let world = written("changed-digit").await;
-        let keys = world.s3.data_keys(&world.bucket, "").await.unwrap();
-        let object = world.s3.get(&world.bucket, &keys[1]).await.unwrap();
-        let mut text = object.lines().unwrap().join(&b'\n');
-        text.push(b'\n');
-        let digit = text
-            .windows(8)
-            .position(|window| window == b"\"price\":")
-            .unwrap()
-            + 8;
-        text[digit] = if text[digit] == b'9' { b'8' } else { b'9' };
-        let changed = StoredObject {
-            body: zstd::encode_all(&*text, 1).unwrap().into(),
-            ..object
-        };
-        world.s3.put(&world.bucket, &changed).await.unwrap();
-        assert_found(&world, "crc").await;
+        let world = World::new("audited-nothing", 1).await;
+        let (report, is_clean) = audit(&world, &world.bucket, &["--prefix", "mistyped"]).await;
+        assert!(!is_clean && errors(&report).contains("nothing"), "{report:#}");
     });
 }

@@ -11,7 +11,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use faults::WebSocketFault;
@@ -38,6 +38,27 @@ pub(crate) struct Sessions {
     /// Each key's, oldest first; a token tells its session to make room.
     by_key: Mutex<HashMap<String, VecDeque<CancellationToken>>>,
     faults: broadcast::Sender<WebSocketFault>,
+    open: watch::Sender<usize>,
+}
+
+/// One of the connections that a key may have, held while the connection is open.
+pub(crate) struct Place {
+    taken: CancellationToken,
+    open: watch::Sender<usize>,
+}
+
+impl Place {
+    /// Waits until a newer connection needs it.
+    async fn taken(&self) {
+        self.taken.cancelled().await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.taken.cancel();
+        self.open.send_modify(|open| *open -= 1);
+    }
 }
 
 impl Default for Sessions {
@@ -45,6 +66,7 @@ impl Default for Sessions {
         Self {
             by_key: Mutex::default(),
             faults: broadcast::Sender::new(FAULTS_MAX),
+            open: watch::Sender::default(),
         }
     }
 }
@@ -56,7 +78,7 @@ impl Sessions {
     }
 
     /// Counts a new connection in, and the oldest out if they are too many.
-    fn enter(&self, key: &str) -> CancellationToken {
+    fn enter(&self, key: &str) -> Place {
         let mut by_key = locked(&self.by_key);
         let open = by_key.entry(key.to_owned()).or_default();
         open.retain(|token| !token.is_cancelled());
@@ -65,9 +87,19 @@ impl Sessions {
         {
             oldest.cancel();
         }
-        let token = CancellationToken::new();
-        open.push_back(token.clone());
-        token
+        let taken = CancellationToken::new();
+        open.push_back(taken.clone());
+        self.open.send_modify(|open| *open += 1);
+        Place {
+            taken,
+            open: self.open.clone(),
+        }
+    }
+
+    /// Waits until no connection is open.
+    pub(crate) async fn closed(&self) {
+        // an error would mean that the sender is gone, which `self` holds
+        self.open.subscribe().wait_for(|open| *open == 0).await.ok();
     }
 }
 
@@ -94,9 +126,9 @@ pub(crate) async fn upgrade(
         (None, Ok(upgrade)) => {
             let stage = Arc::clone(&stage);
             let response = upgrade.max_message_size(MESSAGE_MAX).on_upgrade(move |socket| {
-                let replaced = stage.sessions.enter(&key);
+                let place = stage.sessions.enter(&key);
                 let faults = stage.sessions.faults.subscribe();
-                session::Session::new(stage, number, scissors).run(socket, faults, replaced)
+                session::Session::new(stage, number, scissors).run(socket, faults, place)
             });
             (response, None)
         }

@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::Place;
 use super::faults::WebSocketFault;
 use super::messages::{Action, Fail, PriceEvent, SubscribeStatus, Success};
 use crate::connection::Scissors;
@@ -70,16 +70,16 @@ impl Session {
         mut self,
         mut socket: WebSocket,
         mut faults: broadcast::Receiver<WebSocketFault>,
-        replaced: CancellationToken,
+        place: Place,
     ) {
-        let stop = self.stage.stop.clone();
+        let stopping = self.stage.stop.clone();
         let mut ticks = interval(Duration::from_secs(1) / self.stage.websocket.ticks_per_second.get());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
             let ticking = self.mode == Mode::Live && !self.symbols.is_empty();
             let step = tokio::select! {
-                () = stop.cancelled() => ControlFlow::Break(close(GOING_AWAY, "the stand-in stops")),
-                () = replaced.cancelled() => ControlFlow::Break(close(POLICY, "replaced by a newer connection")),
+                () = stopping.cancelled() => close(GOING_AWAY, "the stand-in stops"),
+                () = place.taken() => close(POLICY, "replaced by a newer connection"),
                 fault = faults.recv() => self.disturb(fault, &mut socket).await,
                 message = socket.recv(), if self.mode != Mode::Stalled => match message {
                     Some(Ok(message)) => self.hear(message, &mut socket).await,
@@ -95,8 +95,6 @@ impl Session {
                 break end;
             }
         };
-        // its place is free for another connection of this key
-        replaced.cancel();
         if let Some(frame) = end
             && let Err(error) = socket.send(Message::Close(Some(frame))).await
         {
@@ -113,7 +111,7 @@ impl Session {
             Message::Binary(_) => return self.say(socket, &cannot_parse()).await,
         };
         if self.is_too_talkative() {
-            return ControlFlow::Break(close(POLICY, "more than 100 messages a minute"));
+            return close(POLICY, "more than 100 messages a minute");
         }
         if self.mode == Mode::Silent {
             return ControlFlow::Continue(());
@@ -229,7 +227,7 @@ impl Session {
                 self.scissors.cut();
                 return ControlFlow::Break(None);
             }
-            WebSocketFault::Close { code, reason } => return ControlFlow::Break(close(code, &reason)),
+            WebSocketFault::Close { code, reason } => return close(code, &reason),
             WebSocketFault::UnknownEvent => {
                 return self.say(socket, &json!({ "event": "maintenance" })).await;
             }
@@ -289,11 +287,11 @@ fn cannot_parse() -> serde_json::Value {
     json!({ "event": "subscribe-status", "status": "error", "messages": ["Cant parse message"] })
 }
 
-fn close(code: u16, reason: &str) -> End {
-    Some(CloseFrame {
+fn close(code: u16, reason: &str) -> ControlFlow<End> {
+    ControlFlow::Break(Some(CloseFrame {
         code,
         reason: reason.into(),
-    })
+    }))
 }
 
 async fn send(socket: &mut WebSocket, message: Message) -> ControlFlow<End> {
