@@ -136,19 +136,21 @@ fn a_broker_killed_under_load_loses_and_doubles_no_tick() {
         let (kafka, s3) = tokio::join!(Kafka::start(&bed, "kafka", 1), S3::start(&bed, "s3"));
         let mut world = World::on(bed, kafka.unwrap(), s3.unwrap(), "broker-killed", 2).await;
         let stand_in = walks().await;
-        let launch = world.producer(&stand_in, SYMBOLS).args(["--samples", "300"]);
-        let producer = world.start(&launch);
+        let launch = world.producer(&stand_in, SYMBOLS).args(["--samples", "500"]);
         let consumer = world.start(&world.consumer("consumer"));
+        // a start without a broker is a failure, for systemd to repeat
+        consumer.line("goes on", PATIENCE).await.unwrap();
+        let producer = world.start(&launch);
         for kill in 1..=2 {
-            let served = stand_in.until(|totals| totals.served >= 200 * kill);
+            let served = stand_in.until(|totals| totals.served >= 600 * kill);
             tokio::time::timeout(PATIENCE, served).await.unwrap();
             let kafka = Arc::get_mut(&mut world.kafka).unwrap();
             kafka.kill_node(0).await.unwrap();
             kafka.start_node(0).await.unwrap();
         }
         producer.success(PATIENCE).await.unwrap();
-        assert_eq!(summary(&producer), (1200, 1200));
-        world.until_stored(1200, &[&consumer]).await;
+        assert_eq!(summary(&producer), (2000, 2000));
+        world.until_stored(2000, &[&consumer]).await;
         stop(&consumer).await;
         let records = assert_each_once(&world).await;
         assert_as_served(&records, &stand_in.served());
