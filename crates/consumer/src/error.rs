@@ -312,12 +312,6 @@ pub enum Error {
         /// Why.
         source: tokio::task::JoinError,
     },
-    /// A thread cannot be started.
-    #[error("cannot start a thread, look at this host's limits")]
-    Thread {
-        /// Why.
-        source: std::io::Error,
-    },
     /// The result cannot be printed.
     #[error("cannot write the result to stdout")]
     Stdout {

@@ -28,6 +28,24 @@ const TOPIC_ID_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the start finds wrong, and what reading cannot go on with.
 pub(crate) async fn consume(config: Config) -> Result<ExitStatus, Error> {
     let stop = shutdown::on_signals()?;
+    let prepared = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        prepared = Box::pin(prepare(config)) => Some(prepared?),
+    };
+    let Some(reader) = prepared else {
+        info!("stopped before the first record");
+        return Ok(ExitStatus::Done);
+    };
+    let tally = tokio::task::spawn_blocking(move || reader.run(&stop))
+        .await
+        .map_err(|source| Error::Worker { source })??;
+    print(&tally)?;
+    Ok(ExitStatus::Done)
+}
+
+/// All that must be right before the first record: the bucket, the topic, the layout.
+async fn prepare(config: Config) -> Result<Reader, Error> {
     let objects = Objects::connect(&config.s3, config.bucket.clone()).await?;
     let topic = config.kafka.topic.clone();
     let keys = SlotKeys::new(
@@ -39,14 +57,10 @@ pub(crate) async fn consume(config: Config) -> Result<ExitStatus, Error> {
 
     let (rebalance_sender, rebalances) = channel();
     let (kafka, group) = (config.kafka.clone(), config.group.clone());
-    let asked_topic = topic.clone();
     let (consumer, topic_id) = tokio::task::spawn_blocking(move || {
         let consumer = connect(&kafka, &group, rebalance_sender)?;
-        let id = topic_id(
-            consumer.client().native_ptr(),
-            asked_topic.as_str(),
-            TOPIC_ID_TIMEOUT,
-        );
+        let client = consumer.client().native_ptr();
+        let id = topic_id(client, kafka.topic.as_str(), TOPIC_ID_TIMEOUT);
         Ok::<_, Error>((consumer, id))
     })
     .await
@@ -71,14 +85,10 @@ pub(crate) async fn consume(config: Config) -> Result<ExitStatus, Error> {
     };
     let (answer_sender, answers) = channel();
     let requests = Requests::new(Handle::current(), locator, config.compression, answer_sender);
-    let reader = Reader::new(config, consumer, rebalances, answers, requests);
-    let tally = tokio::task::spawn_blocking(move || reader.run(&stop))
-        .await
-        .map_err(|source| Error::Worker { source })??;
-    print(&tally)?;
-    Ok(ExitStatus::Done)
+    Ok(Reader::new(config, consumer, rebalances, answers, requests))
 }
 
+/// The result, one line of JSON on stdout.
 fn print(tally: &Tally) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     serde_json::to_writer(&mut stdout, tally)
