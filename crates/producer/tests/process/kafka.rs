@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use quote_model::Tick;
 
-use crate::stage::{Answer, broker, producer, records, run, terminate, until, vendor};
+use crate::stage::{Answer, Log, broker, producer, records, run, terminate, until, vendor};
 
 fn price() -> Answer {
     Answer::Reply(200, r#"{"price":"231.40000"}"#.to_owned())
@@ -104,14 +105,18 @@ fn a_full_queue_pauses_polling_and_loses_nothing() {
         "--queue-max-bytes",
         "64KiB",
     ];
-    let process = producer(&api.url, &cluster.bootstrap_servers(), &arguments)
+    let mut process = producer(&api.url, &cluster.bootstrap_servers(), &arguments)
         .spawn()
         .unwrap();
+    let log = Log::of(&mut process);
     until("the first poll", || calls.load(Ordering::Relaxed) > 0);
     cluster.broker_down(1).unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    until("a full queue", || {
+        log.text().contains("the queue to Kafka is full")
+    });
     let paused_at = calls.load(Ordering::Relaxed);
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    // that nothing happens shows only in time: a hundred intervals
+    std::thread::sleep(Duration::from_secs(1));
     assert_eq!(
         calls.load(Ordering::Relaxed),
         paused_at,
@@ -119,10 +124,7 @@ fn a_full_queue_pauses_polling_and_loses_nothing() {
     );
     assert!(paused_at < 20);
     cluster.broker_up(1).unwrap();
-    let output = process.wait_with_output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{stderr}");
-    assert!(stderr.contains("the queue to Kafka is full"), "{stderr}");
+    assert_eq!(process.wait().unwrap().code(), Some(0), "{}", log.text());
 
     let records = records(&cluster.bootstrap_servers());
     let ticks: Vec<Tick<'_>> = records

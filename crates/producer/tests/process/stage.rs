@@ -1,5 +1,6 @@
 //! What a test sets up: an HTTP server with a script, a broker, and the producer's process between them.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -234,6 +235,29 @@ fn ended(output: Output) -> Ended {
         status: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The stderr of a process that runs, as far as it has come.
+pub(crate) struct Log(Arc<Mutex<String>>);
+
+impl Log {
+    pub(crate) fn of(process: &mut Child) -> Self {
+        let stderr = process.stderr.take().unwrap();
+        let text = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&text);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines() {
+                let mut text = written.lock().unwrap();
+                text.push_str(&line.unwrap());
+                text.push('\n');
+            }
+        });
+        Self(text)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().unwrap().clone()
     }
 }
 
