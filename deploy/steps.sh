@@ -84,7 +84,7 @@ build_program() {
   [ -f "$tools" ] || stop "no bin/$name beside $deploy: copy it here with deploy/send.sh, or run this in a clone of the repository"
   echo "building $name, some minutes; instances of less than 4 GiB are too small for it: there, use deploy/send.sh"
   # shellcheck source=/dev/null
-  (. "$tools" && compiles_c && has make && has curl) || (. "$tools" && apt_install gcc libc6-dev make perl curl ca-certificates)
+  (. "$tools" && compiles_c && has c++ && has make && has curl) || (. "$tools" && apt_install g++ gcc libc6-dev make perl curl ca-certificates)
   owner=$(stat --format %U "$source_root")
   home=$(getent passwd "$owner" | cut -d : -f 6)
   # shellcheck disable=SC2016 # the inner shell expands them

@@ -39,7 +39,7 @@ install_tools() {
 install_packages() {
   local missing=()
   compiles_c || missing+=(gcc libc6-dev)
-  has c++ || missing+=(g++) # asked for by librdkafka's configure
+  has c++ || missing+=(g++) # librdkafka's configure wants it
   has make || missing+=(make)
   perl -MIPC::Cmd -MFile::Compare -MTime::Piece -e 1 2>/dev/null || missing+=(perl)
   setpriv --pdeathsig KILL true 2>/dev/null || missing+=(util-linux)
