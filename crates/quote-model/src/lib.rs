@@ -3,9 +3,11 @@
 //! ```
 //! use quote_model::{Decimal, Tick};
 //!
-//! let json = br#"{"v":1,"symbol":"BTC/USD","price":26575.60000,"ts_recv":"2026-11-23T14:00:00.25Z",
-//!     "channel":"rest_price","producer":"host-1","session":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","seq":0}"#;
-//! let tick = Tick::decode(json)?;
+//! let json = concat!(
+//!     r#"{"v":1,"symbol":"BTC/USD","price":26575.60000,"ts_recv":"2026-11-23T14:00:00.25Z","channel":"rest_price","#,
+//!     r#""producer":"host-1","session":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","seq":0}"#,
+//! );
+//! let tick = Tick::decode(json.as_bytes())?;
 //! assert_eq!(tick.price, Decimal::parse("26575.60000")?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
