@@ -21,6 +21,8 @@ fn each_tick_is_stored_once_as_it_came() {
         consumer.line("slot written", PATIENCE).await.unwrap();
         stop(&consumer).await;
         let second = world.start(&world.consumer("b"));
+        // one that is stopped before it reads has nothing to tell
+        second.line("goes on", PATIENCE).await.unwrap();
         world.until_stored(1000, &[&second]).await;
         stop(&second).await;
         assert_each_once(&world).await;
