@@ -44,7 +44,7 @@ impl<'l> Line<'l> {
                 if is_envelope_like(line) {
                     format!("not a right envelope: {no_envelope}")
                 } else {
-                    no_tick.to_string()
+                    format!("not a tick: {no_tick}")
                 }
             }),
         }
