@@ -161,6 +161,9 @@ impl Reader {
         if offer == Offer::Skip {
             return Ok(());
         }
+        if self.is_blocked(partition_number) {
+            return Ok(());
+        }
         let record = Record {
             partition: partition_number,
             offset,
@@ -184,6 +187,20 @@ impl Reader {
             self.close(partition_number, closed_by)?;
         }
         Ok(())
+    }
+
+    /// Whether the open run has its fill and cannot be closed, as another waits already. The record is read again
+    /// when it can.
+    fn is_blocked(&mut self, partition: i32) -> bool {
+        let flush = self.config.flush;
+        let Some(partition) = self.partitions.get_mut(&partition) else {
+            return true;
+        };
+        let is_blocked = partition.full(&flush).is_some() && !partition.chain.can_close();
+        if is_blocked {
+            partition.chain.read_again();
+        }
+        is_blocked
     }
 
     /// A topic full of what is no tick must not fill the log as well.

@@ -1,6 +1,7 @@
 //! The consumer, when S3, Kafka or itself fails at the worst moment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use test_bed::{Bed, Fault, FaultProxy, Kafka, Request, S3};
 
@@ -104,6 +105,27 @@ fn refusals_and_cuts_delay_but_lose_nothing() {
         stop(&consumer).await;
         assert_each_once(&world).await;
         world.assert_clean().await;
+    });
+}
+
+#[test]
+fn no_object_is_larger_than_asked_however_slow_s3_is() {
+    run(async {
+        let world = World::new("slow-s3", 1).await;
+        let proxy = FaultProxy::start(world.s3.endpoint()).await.unwrap();
+        let mut slow = proxy.inject(4, Fault::Delay(Duration::from_millis(500)), Request::writes_data);
+        let mut session = Session::new();
+        session.send(&world.kafka, &world.topic, 410).await;
+        let by_proxy = world.s3.variables_by_way_of(&proxy.endpoint());
+        let consumer = world.consumer("a").args(["--flush-records", "20"]);
+        let consumer = world.start(&consumer.variables(by_proxy));
+        slow.taken_place(4).await;
+        world.until_stored(410, &[&consumer]).await;
+        stop(&consumer).await;
+        assert_each_once(&world).await;
+        for object in world.s3.objects(&world.bucket, "").await.unwrap() {
+            assert!(object.lines().unwrap().len() <= 20, "{}", object.key);
+        }
     });
 }
 
