@@ -60,3 +60,39 @@ fn a_consumer_that_froze_and_wakes_as_a_zombie_writes_no_double() {
         world.assert_clean().await;
     });
 }
+
+#[test]
+fn a_slot_that_a_zombie_wrote_first_is_taken_over_to_its_end() {
+    run(async {
+        let world = World::new("taken-over", 1).await;
+        let mut session = Session::new();
+        let of_zombie = FaultProxy::start(world.s3.endpoint()).await.unwrap();
+        let mut first_write = of_zombie.inject(1, Fault::HoldRequest, Request::writes_data);
+        let by_proxy = world.s3.variables_by_way_of(&of_zombie.endpoint());
+        let zombie = world.start(&world.consumer("zombie").variables(by_proxy));
+        session.send(&world.kafka, &world.topic, 100).await;
+        first_write.taken_place(1).await;
+        zombie.signal(Signal::SIGSTOP);
+
+        // the heir's run begins at the same offset and is longer
+        session.send(&world.kafka, &world.topic, 100).await;
+        let of_heir = FaultProxy::start(world.s3.endpoint()).await.unwrap();
+        let mut second_write = of_heir.inject(1, Fault::HoldRequest, Request::writes_data);
+        let by_proxy = world.s3.variables_by_way_of(&of_heir.endpoint());
+        let heir = world.start(&world.consumer("heir").variables(by_proxy));
+        second_write.taken_place(1).await;
+        first_write.lift();
+        world.until_stored(100, &[&heir]).await;
+        second_write.lift();
+        world.until_stored(200, &[&heir]).await;
+
+        zombie.signal(Signal::SIGCONT);
+        zombie.line("revoked", PATIENCE).await.unwrap();
+        stop(&zombie).await;
+        stop(&heir).await;
+        assert_each_once(&world).await;
+        world.assert_clean().await;
+        let tally: serde_json::Value = serde_json::from_str(&heir.stdout()).unwrap();
+        assert_eq!(tally["objects_adopted"], 1, "{tally}");
+    });
+}
