@@ -128,9 +128,9 @@ impl Reader {
             self.check_log_range()?;
         }
         self.steer(is_draining);
+        let consumer = Arc::clone(&self.consumer);
         for record in 0..RECORDS_A_ROUND {
             let wait = if record == 0 { POLL_TIMEOUT } else { Duration::ZERO };
-            let consumer = Arc::clone(&self.consumer);
             match consumer.poll(wait) {
                 None => break,
                 Some(Ok(message)) => self.read(&message)?,
@@ -148,21 +148,18 @@ impl Reader {
         };
         let timestamp_ms = message.timestamp().to_millis();
         let hour = Hour::of_timestamp_ms(timestamp_ms.unwrap_or(0));
-        let mut offer = partition.offer(offset, hour);
-        if offer == Offer::CloseFirst {
+        let closed_by = match partition.offer(offset, hour) {
+            Offer::Skip => return Ok(()),
+            Offer::CloseFirst => Some(ClosedBy::Hour),
+            Offer::Take => partition.full(&self.config.flush),
+        };
+        if let Some(closed_by) = closed_by {
             if !partition.chain.can_close() {
-                // cannot be taken before the run that waits is under way: read it again then
+                // another run waits already: the record is read again when that one is under way
                 partition.chain.read_again();
                 return Ok(());
             }
-            self.close(partition_number, ClosedBy::Hour)?;
-            offer = Offer::Take;
-        }
-        if offer == Offer::Skip {
-            return Ok(());
-        }
-        if self.is_blocked(partition_number) {
-            return Ok(());
+            self.close(partition_number, closed_by)?;
         }
         let record = Record {
             partition: partition_number,
@@ -180,27 +177,9 @@ impl Reader {
             return Ok(());
         };
         let taken = partition.take(offset, hour, &line, self.config.compression, Instant::now());
-        let is_full = partition.full(&self.config.flush);
         taken.map_err(|source| self.encode_error(partition_number, offset, source))?;
         self.tally.records += 1;
-        if let Some(closed_by) = is_full {
-            self.close(partition_number, closed_by)?;
-        }
         Ok(())
-    }
-
-    /// Whether the open run has its fill and cannot be closed, as another waits already. The record is read again
-    /// when it can.
-    fn is_blocked(&mut self, partition: i32) -> bool {
-        let flush = self.config.flush;
-        let Some(partition) = self.partitions.get_mut(&partition) else {
-            return true;
-        };
-        let is_blocked = partition.full(&flush).is_some() && !partition.chain.can_close();
-        if is_blocked {
-            partition.chain.read_again();
-        }
-        is_blocked
     }
 
     /// A topic full of what is no tick must not fill the log as well.
