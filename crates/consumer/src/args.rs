@@ -10,7 +10,7 @@ use pipeline_runtime::s3::{BucketName, S3Args};
 
 use crate::Error;
 use crate::audit::AuditArgs;
-use crate::encode::Compression;
+use crate::encode::{Compression, Encoding, Format};
 
 /// Writes the ticks of a Kafka topic to S3, each exactly once.
 #[derive(Debug, Parser)]
@@ -95,15 +95,19 @@ pub(crate) struct ConsumeArgs {
     /// Write an object when it has this many records
     #[arg(long, env = "FLUSH_RECORDS", value_name = "N", help_heading = "Objects")]
     flush_records: Option<u64>,
-    /// How to compress objects; fixed for a prefix by who writes first
+    /// What objects are; fixed for a prefix by who writes first
     #[arg(
-        long,
-        env = "COMPRESSION",
+        id = "object_format",
+        long = "format",
+        env = "FORMAT",
         value_enum,
         default_value_t,
         help_heading = "Objects"
     )]
-    compression: Compression,
+    format: Format,
+    /// How to compress lines, zstd if not given; fixed for a prefix by who writes first
+    #[arg(long, env = "COMPRESSION", value_enum, help_heading = "Objects")]
+    compression: Option<Compression>,
     /// Bytes that objects in the making may have, over all partitions
     #[arg(
         long,
@@ -128,7 +132,7 @@ pub(crate) struct Config {
     pub(crate) group: String,
     pub(crate) kafka: KafkaArgs,
     pub(crate) flush: Flush,
-    pub(crate) compression: Compression,
+    pub(crate) encoding: Encoding,
     pub(crate) memory_max_bytes: u64,
     pub(crate) drain_timeout: humantime::Duration,
 }
@@ -197,7 +201,7 @@ impl ConsumeArgs {
                 bytes: self.flush_bytes.as_u64(),
                 records: self.flush_records.unwrap_or(u64::MAX),
             },
-            compression: self.compression,
+            encoding: Encoding::new(self.format, self.compression)?,
             memory_max_bytes: self.memory.as_u64(),
             drain_timeout: self.drain_timeout,
         })
@@ -271,7 +275,7 @@ mod tests {
         let config = check(&[]).unwrap();
         assert_eq!(config.flush.interval, Duration::from_mins(1));
         assert_eq!(config.kafka.topic.as_str(), "stock_pipeline");
-        assert_eq!(config.compression, Compression::Zstd);
+        assert_eq!(config.encoding, Encoding::Lines(Compression::Zstd));
     }
 
     #[test]

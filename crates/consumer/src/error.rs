@@ -293,6 +293,25 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The bytes of a closed run could not be made.
+    #[error("cannot encode the run of topic {topic}, partition {partition}, look at this host's memory")]
+    NotEncoded {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: i32,
+        /// Why.
+        source: BoxError,
+    },
+    /// librdkafka gives no queue for records.
+    #[error("librdkafka gives no queue for the records, look at this host's memory")]
+    RecordQueue,
+    /// The system gives no thread.
+    #[error("the system gives no thread for encoding, look at this host's limits")]
+    NoThread {
+        /// What it said.
+        source: std::io::Error,
+    },
     /// The drain took too long.
     #[error(
         "{records} records of {partitions} partitions were not in the bucket after the drain timeout of {timeout}; they \

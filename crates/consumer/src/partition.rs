@@ -8,25 +8,22 @@ use uuid::Uuid;
 
 use crate::args::Flush;
 use crate::assignment::Resume;
-use crate::encode::{Compression, EncodedRun, Line, RunEncoder};
+use crate::encode::{ClosedRun, Content, Encoders, OpenRun, Record};
 use crate::slot::{Chain, ClosedBy, Effect, Hour, Offer};
-
-/// What an open run takes beside its encoded bytes: the compressor's window and tables.
-const COMPRESSOR_BYTES: u64 = 2 * 1024 * 1024;
 
 pub(crate) struct Partition {
     pub(crate) chain: Chain,
     /// Which assignment made it ours.
     pub(crate) assignment: u64,
     pub(crate) is_paused: bool,
-    open: Option<OpenRun>,
-    waiting: Option<EncodedRun>,
-    in_flight: Option<EncodedRun>,
+    open: Option<Open>,
+    waiting: Option<ClosedRun>,
+    in_flight: Option<ClosedRun>,
     pauses: ExponentialBackoff,
 }
 
-struct OpenRun {
-    encoder: RunEncoder,
+struct Open {
+    run: OpenRun,
     opened_at: Instant,
 }
 
@@ -51,21 +48,26 @@ impl Partition {
     /// Encodes a record that was offered and wanted.
     pub(crate) fn take(
         &mut self,
-        offset: i64,
+        record: &Record<'_>,
+        content: &Content<'_>,
         hour: Hour,
-        line: &Line<'_>,
-        compression: Compression,
+        encoders: &Encoders,
         now: Instant,
     ) -> io::Result<()> {
+        // the chain keeps only that of a run's first record
+        let first_crc32c = match self.open {
+            None => record.line_crc32c(content)?,
+            Some(_) => 0,
+        };
         let open = match &mut self.open {
             Some(open) => open,
-            none => none.insert(OpenRun {
-                encoder: RunEncoder::start(compression)?,
+            none => none.insert(Open {
+                run: encoders.start_run(record.partition)?,
                 opened_at: now,
             }),
         };
-        let crc32c = open.encoder.push(line)?;
-        self.chain.took(offset, hour, crc32c);
+        open.run.push(record, content)?;
+        self.chain.took(record.offset, hour, first_crc32c);
         Ok(())
     }
 
@@ -79,10 +81,10 @@ impl Partition {
 
     /// Why the open run is full, if it is.
     pub(crate) fn full(&self, flush: &Flush) -> Option<ClosedBy> {
-        let encoder = &self.open.as_ref()?.encoder;
-        if encoder.records() >= flush.records {
+        let run = &self.open.as_ref()?.run;
+        if run.size().records >= flush.records {
             Some(ClosedBy::Records)
-        } else if encoder.encoded_len() as u64 >= flush.bytes {
+        } else if run.encoded_len() >= flush.bytes {
             Some(ClosedBy::Bytes)
         } else {
             None
@@ -97,7 +99,7 @@ impl Partition {
         let Some(open) = self.open.take() else {
             return Ok(None);
         };
-        let run = open.encoder.finish()?;
+        let run = open.run.close()?;
         let effect = self.chain.close(Uuid::new_v4(), closed_by);
         if effect.is_some() {
             self.in_flight = Some(run);
@@ -108,12 +110,12 @@ impl Partition {
     }
 
     /// The bytes of the slot under way.
-    pub(crate) fn in_flight(&self) -> Option<&EncodedRun> {
+    pub(crate) fn in_flight(&self) -> Option<&ClosedRun> {
         self.in_flight.as_ref()
     }
 
     /// The slot under way is in the bucket: gives its bytes up, and makes the waiting ones the next under way.
-    pub(crate) fn landed(&mut self) -> Option<EncodedRun> {
+    pub(crate) fn landed(&mut self) -> Option<ClosedRun> {
         self.pauses = pauses();
         std::mem::replace(&mut self.in_flight, self.waiting.take())
     }
@@ -137,27 +139,21 @@ impl Partition {
 
     /// Encoded bytes of the open run.
     pub(crate) fn open_bytes(&self) -> u64 {
-        self.open
-            .as_ref()
-            .map_or(0, |open| open.encoder.encoded_len() as u64)
+        self.open.as_ref().map_or(0, |open| open.run.encoded_len())
     }
 
-    /// Bytes held for all runs.
-    pub(crate) fn bytes(&self) -> u64 {
-        let closed = [&self.waiting, &self.in_flight];
-        let closed: usize = closed.into_iter().flatten().map(|run| run.body.len()).sum();
-        let open = self
-            .open
-            .as_ref()
-            .map_or(0, |_| COMPRESSOR_BYTES + self.open_bytes());
-        open + closed as u64
+    /// Bytes of memory held for all runs.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let closed = [&self.waiting, &self.in_flight].into_iter().flatten();
+        let closed: u64 = closed.map(ClosedRun::held_bytes).sum();
+        closed + self.open.as_ref().map_or(0, |open| open.run.held_bytes())
     }
 
     /// Records held for all runs.
     pub(crate) fn records(&self) -> u64 {
-        let closed = [&self.waiting, &self.in_flight];
-        let closed: u64 = closed.into_iter().flatten().map(|run| run.records).sum();
-        closed + self.open.as_ref().map_or(0, |open| open.encoder.records())
+        let closed = [&self.waiting, &self.in_flight].into_iter().flatten();
+        let closed: u64 = closed.map(|run| run.size().records).sum();
+        closed + self.open.as_ref().map_or(0, |open| open.run.size().records)
     }
 }
 

@@ -12,7 +12,7 @@ use pipeline_runtime::exit::chain;
 
 use crate::Error;
 use crate::assignment::Resume;
-use crate::encode::{Compression, EncodedRun};
+use crate::encode::{ClosedRun, Encoding, EncodingFailed};
 use crate::locate::Locator;
 use crate::slot::{HeadReply, PutReply, Slot};
 use crate::store::{Creation, found_in, metadata_of};
@@ -32,6 +32,8 @@ pub(crate) struct Ticket {
 pub(crate) enum Answer {
     Put(Ticket, PutReply),
     Head(Ticket, HeadReply),
+    /// The body to PUT could not be made.
+    NotEncoded(Ticket, EncodingFailed),
     Located {
         assignment: u64,
         resumes: Result<Vec<(i32, Resume)>, Error>,
@@ -42,7 +44,7 @@ pub(crate) enum Answer {
 pub(crate) struct Requests {
     pub(crate) runtime: Handle,
     pub(crate) locator: Locator,
-    pub(crate) compression: Compression,
+    pub(crate) encoding: Encoding,
     pub(crate) answers: Sender<Answer>,
     puts: Arc<Semaphore>,
 }
@@ -51,13 +53,13 @@ impl Requests {
     pub(crate) fn new(
         runtime: Handle,
         locator: Locator,
-        compression: Compression,
+        encoding: Encoding,
         answers: Sender<Answer>,
     ) -> Self {
         Self {
             runtime,
             locator,
-            compression,
+            encoding,
             answers,
             puts: Arc::new(Semaphore::new(PUTS_MAX)),
         }
@@ -68,18 +70,23 @@ impl Requests {
         self.locator.keys.slot(partition, slot.start, slot.hour)
     }
 
-    /// PUTs a slot after `pause`, once.
-    pub(crate) fn put(&self, ticket: Ticket, slot: &Slot, run: &EncodedRun, pause: Duration) {
+    /// PUTs a slot after `pause`, as soon as its body is encoded, once.
+    pub(crate) fn put(&self, ticket: Ticket, slot: &Slot, run: &ClosedRun, pause: Duration) {
         let objects = self.locator.objects.clone();
         let key = self.key_of(ticket.partition, slot);
-        let metadata = metadata_of(slot, run, self.compression, self.locator.topic_id.as_deref());
-        let body = run.body.clone();
+        let (slot, run, encoding) = (slot.clone(), run.clone(), self.encoding);
+        let topic_id = self.locator.topic_id.clone();
         let puts = Arc::clone(&self.puts);
         self.answer_later(async move {
             tokio::time::sleep(pause).await;
+            let encoded = match run.encoded().await {
+                Ok(encoded) => encoded,
+                Err(failed) => return Answer::NotEncoded(ticket, failed),
+            };
+            let metadata = metadata_of(&slot, run.size(), &encoded, encoding, topic_id.as_deref());
             let _permit = puts.acquire().await;
             let reply = match objects
-                .create(&key, body, "application/octet-stream", metadata)
+                .create(&key, encoded.body, "application/octet-stream", metadata)
                 .await
             {
                 Ok(Creation::Created) => PutReply::Created,

@@ -1,5 +1,6 @@
 //! The main job, in the order in which the data takes the steps.
 
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::args::Config;
-use crate::kafka::{connect, topic_id};
+use crate::encode::Encoders;
+use crate::kafka::{RecordQueue, connect, topic_id};
 use crate::locate::Locator;
-use crate::reader::{Reader, Tally};
+use crate::reader::{Input, Reader, Tally};
 use crate::requests::Requests;
 use crate::slot::SlotKeys;
 use crate::store::{Layout, Objects, check};
@@ -51,7 +53,7 @@ async fn prepare(config: Config) -> Result<Reader, Error> {
     let keys = SlotKeys::new(
         config.prefix.as_str(),
         topic.as_str(),
-        config.compression.extension(),
+        config.encoding.extension(),
     );
     check(&objects, &keys, Uuid::now_v7(), config.allow_at_least_once).await?;
 
@@ -70,11 +72,13 @@ async fn prepare(config: Config) -> Result<Reader, Error> {
         Uuid::now_v7(),
         topic.as_str(),
         topic_id.as_deref(),
-        config.compression,
+        config.encoding,
     );
     let layout = layout.settle(&objects, &keys).await?;
     info!(bucket = %config.bucket, folder = keys.folder(), topic_id, group = config.group, "ready to write");
 
+    let records = RecordQueue::new(consumer.clone(), &topic)?;
+    let encoders = Encoders::start(config.encoding).map_err(|source| Error::NoThread { source })?;
     let locator = Locator {
         consumer: consumer.clone(),
         topic,
@@ -84,8 +88,18 @@ async fn prepare(config: Config) -> Result<Reader, Error> {
         layout: layout.id,
     };
     let (answer_sender, answers) = channel();
-    let requests = Requests::new(Handle::current(), locator, config.compression, answer_sender);
-    Ok(Reader::new(config, consumer, rebalances, answers, requests))
+    let requests = Requests::new(Handle::current(), locator, config.encoding, answer_sender);
+    Ok(Reader::new(
+        config,
+        Input {
+            consumer,
+            rebalances,
+            records: Arc::new(records),
+            answers,
+        },
+        requests,
+        encoders,
+    ))
 }
 
 /// The result, one line of JSON on stdout.

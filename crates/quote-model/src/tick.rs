@@ -74,10 +74,23 @@ impl<'a> Tick<'a> {
     ///
     /// [`Error::LineBreak`] if the bytes span lines, [`Error::Tick`] if they are no tick of version 1.
     pub fn decode(json: &'a [u8]) -> Result<Self, Error> {
-        if let Some(at) = json.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-            return Err(Error::LineBreak { at });
-        }
+        check_one_line(json)?;
         Ok(serde_json::from_slice(json)?)
+    }
+
+    /// The same, and whether that is all that the JSON holds: a later writer's fields, which readers ignore, are
+    /// lost to whoever keeps the tick instead of its bytes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Tick::decode`].
+    pub fn decode_whole(json: &'a [u8]) -> Result<(Self, bool), Error> {
+        check_one_line(json)?;
+        let mut is_whole = true;
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let tick = serde_ignored::deserialize(&mut deserializer, |_| is_whole = false)?;
+        deserializer.end()?;
+        Ok((tick, is_whole))
     }
 
     /// Writes the tick as one line of JSON, without the line's end.
@@ -87,6 +100,13 @@ impl<'a> Tick<'a> {
     /// [`Error::Tick`]; none of the types here can cause it.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
         Ok(serde_json::to_vec(self)?)
+    }
+}
+
+fn check_one_line(json: &[u8]) -> Result<(), Error> {
+    match memchr::memchr2(b'\n', b'\r', json) {
+        Some(at) => Err(Error::LineBreak { at }),
+        None => Ok(()),
     }
 }
 

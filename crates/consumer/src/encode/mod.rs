@@ -1,9 +1,18 @@
-//! A run of records as the bytes of one object: [`line`](Line) after line, compressed as they come.
+//! A run of records as the bytes of one object. The reading thread collects records into chunks (`run`): lines of
+//! JSON (`line`) or rows (`rows`); an encoder thread (`encoders`) turns chunk after chunk into the body
+//! (`compression`, `parquet_file`), while the next ones are read.
 
 mod compression;
+mod encoders;
+mod encoding;
 mod line;
+mod parquet_file;
+mod record;
+mod rows;
 mod run;
 
 pub(crate) use compression::Compression;
-pub(crate) use line::{Line, Record};
-pub(crate) use run::{EncodedRun, RunEncoder};
+pub(crate) use encoders::Encoders;
+pub(crate) use encoding::{Encoding, Format};
+pub(crate) use record::{Content, Record};
+pub(crate) use run::{ClosedRun, EncodedRun, EncodingFailed, OpenRun, RunSize};

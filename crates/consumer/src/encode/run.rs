@@ -1,129 +1,255 @@
 use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
+use arrow_array::RecordBatch;
 use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use tokio::sync::oneshot;
 
-use super::compression::Compressor;
-use super::{Compression, Line};
+use super::encoders::{Body, Job};
+use super::line::line_of;
+use super::rows::Rows;
+use super::{Content, Encoding, Record};
 
-/// The open run of one partition, encoded as its records come.
-pub(crate) struct RunEncoder {
-    compressor: Compressor,
-    body_crc32c: u32,
-    records: u64,
-    not_ticks: u64,
-    raw_len: u64,
+/// Lines are handed to the encoder in pieces of this size: large enough that handing over costs nothing, small
+/// enough for the processor's cache.
+const CHUNK_BYTES: usize = 128 * 1024;
+/// Rows are handed over by this number.
+const CHUNK_ROWS: usize = 4096;
+
+/// Records on their way to an encoder.
+pub(super) enum Chunk {
+    Lines(Vec<u8>),
+    Rows(RecordBatch),
 }
 
-/// The bytes of one object, and what its metadata says of them.
+impl Chunk {
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Lines(bytes) => bytes.capacity() as u64,
+            Self::Rows(rows) => rows.get_array_memory_size() as u64,
+        }
+    }
+}
+
+enum Filling {
+    Lines(Vec<u8>),
+    Rows(Box<Rows>),
+}
+
+/// How much a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RunSize {
+    /// Records.
+    pub(crate) records: u64,
+    /// Of these, no ticks.
+    pub(crate) not_ticks: u64,
+    /// Bytes of its lines, uncompressed, with their breaks.
+    pub(crate) raw_bytes: u64,
+}
+
+/// The open run of one partition, encoded in the background as its records come.
+pub(crate) struct OpenRun {
+    filling: Filling,
+    body: Arc<Body>,
+    encoder: SyncSender<Job>,
+    size: RunSize,
+}
+
+impl OpenRun {
+    pub(super) fn new(encoding: Encoding, body: Arc<Body>, encoder: SyncSender<Job>) -> Self {
+        let filling = match encoding {
+            Encoding::Lines(_) => Filling::Lines(Vec::new()),
+            Encoding::Parquet => Filling::Rows(Box::default()),
+        };
+        Self {
+            filling,
+            body,
+            encoder,
+            size: RunSize::default(),
+        }
+    }
+
+    /// Adds a record.
+    ///
+    /// # Errors
+    ///
+    /// If the encoder is gone.
+    pub(crate) fn push(&mut self, record: &Record<'_>, content: &Content<'_>) -> io::Result<()> {
+        let (line_len, is_full) = match &mut self.filling {
+            Filling::Lines(chunk) => {
+                let line = line_of(record, content)?;
+                chunk.extend_from_slice(&line);
+                chunk.push(b'\n');
+                (line.len(), chunk.len() >= CHUNK_BYTES)
+            }
+            Filling::Rows(rows) => {
+                rows.push(record, content);
+                (record.value.map_or(0, <[u8]>::len), rows.count() >= CHUNK_ROWS)
+            }
+        };
+        self.size.records += 1;
+        self.size.not_ticks += u64::from(matches!(content, Content::NotATick { .. }));
+        self.size.raw_bytes += line_len as u64 + 1;
+        if is_full { self.hand_over() } else { Ok(()) }
+    }
+
+    fn hand_over(&mut self) -> io::Result<()> {
+        let chunk = match &mut self.filling {
+            Filling::Lines(chunk) => Chunk::Lines(std::mem::take(chunk)),
+            Filling::Rows(rows) => Chunk::Rows(rows.take().map_err(io::Error::other)?),
+        };
+        self.body.will_append(&chunk);
+        self.send(Job::Append(Arc::clone(&self.body), chunk))
+    }
+
+    fn send(&self, job: Job) -> io::Result<()> {
+        let gone = |_| io::Error::other("the encoder thread is gone");
+        self.encoder.send(job).map_err(gone)
+    }
+
+    /// How much it is so far.
+    #[must_use]
+    pub(crate) fn size(&self) -> RunSize {
+        self.size
+    }
+
+    /// Encoded bytes so far; what has not come through the encoder yet is not among them.
+    #[must_use]
+    pub(crate) fn encoded_len(&self) -> u64 {
+        self.body.encoded_len()
+    }
+
+    /// Bytes of memory that it takes.
+    #[must_use]
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let filling = match &self.filling {
+            Filling::Lines(chunk) => chunk.capacity(),
+            Filling::Rows(rows) => rows.held_bytes(),
+        };
+        filling as u64 + self.body.held_bytes()
+    }
+
+    /// Ends it. The body is there once the encoder has come to its end.
+    ///
+    /// # Errors
+    ///
+    /// If the encoder is gone.
+    pub(crate) fn close(mut self) -> io::Result<ClosedRun> {
+        self.hand_over()?;
+        let (answer, encoded) = oneshot::channel();
+        self.send(Job::Finish(Arc::clone(&self.body), answer))?;
+        let encoded = async {
+            encoded.await.unwrap_or_else(|_| {
+                Err(EncodingFailed::new(io::Error::other(
+                    "the encoder thread is gone",
+                )))
+            })
+        };
+        Ok(ClosedRun {
+            size: self.size,
+            body: self.body,
+            encoded: encoded.boxed().shared(),
+        })
+    }
+}
+
+/// A run that takes no more records.
+#[derive(Clone)]
+pub(crate) struct ClosedRun {
+    size: RunSize,
+    body: Arc<Body>,
+    encoded: Shared<BoxFuture<'static, Result<EncodedRun, EncodingFailed>>>,
+}
+
+impl ClosedRun {
+    /// How much it is.
+    #[must_use]
+    pub(crate) fn size(&self) -> RunSize {
+        self.size
+    }
+
+    /// Encoded bytes, all of them once it is encoded.
+    #[must_use]
+    pub(crate) fn encoded_len(&self) -> u64 {
+        self.body.encoded_len()
+    }
+
+    /// Bytes of memory that it takes.
+    #[must_use]
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.body.held_bytes()
+    }
+
+    /// Its bytes, once they are there.
+    ///
+    /// # Errors
+    ///
+    /// If the encoder failed.
+    pub(crate) async fn encoded(&self) -> Result<EncodedRun, EncodingFailed> {
+        self.encoded.clone().await
+    }
+}
+
+/// The bytes of one object.
 #[derive(Clone, Debug)]
 pub(crate) struct EncodedRun {
-    /// The compressed body.
+    /// The body as it is stored.
     pub(crate) body: Bytes,
-    /// CRC32C of the uncompressed body.
+    /// CRC32C of the uncompressed lines; of the body itself if it is a Parquet file.
     pub(crate) body_crc32c: u32,
-    /// Lines.
-    pub(crate) records: u64,
-    /// Lines that are envelopes.
-    pub(crate) not_ticks: u64,
-    /// Bytes of the uncompressed body.
-    pub(crate) raw_len: u64,
 }
 
-impl RunEncoder {
-    /// An empty run.
-    ///
-    /// # Errors
-    ///
-    /// If the compressor cannot be set up.
-    pub(crate) fn start(compression: Compression) -> io::Result<Self> {
-        Ok(Self {
-            compressor: compression.start()?,
-            body_crc32c: 0,
-            records: 0,
-            not_ticks: 0,
-            raw_len: 0,
-        })
-    }
+/// An encoder could not go on.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct EncodingFailed(Arc<io::Error>);
 
-    /// Adds a line and its break. Gives the CRC32C of the line.
-    ///
-    /// # Errors
-    ///
-    /// If the compressor fails.
-    pub(crate) fn push(&mut self, line: &Line<'_>) -> io::Result<u32> {
-        let bytes = line.bytes();
-        self.compressor.write(bytes)?;
-        self.compressor.write(b"\n")?;
-        self.body_crc32c = crc32c::crc32c_append(crc32c::crc32c_append(self.body_crc32c, bytes), b"\n");
-        self.records += 1;
-        self.not_ticks += u64::from(matches!(line, Line::NotATick { .. }));
-        self.raw_len += bytes.len() as u64 + 1;
-        Ok(crc32c::crc32c(bytes))
-    }
-
-    /// Lines so far.
-    #[must_use]
-    pub(crate) fn records(&self) -> u64 {
-        self.records
-    }
-
-    /// Encoded bytes so far.
-    #[must_use]
-    pub(crate) fn encoded_len(&self) -> usize {
-        self.compressor.encoded_len()
-    }
-
-    /// Ends the body.
-    ///
-    /// # Errors
-    ///
-    /// If the compressor fails.
-    pub(crate) fn finish(self) -> io::Result<EncodedRun> {
-        Ok(EncodedRun {
-            body: Bytes::from(self.compressor.finish()?),
-            body_crc32c: self.body_crc32c,
-            records: self.records,
-            not_ticks: self.not_ticks,
-            raw_len: self.raw_len,
-        })
+impl EncodingFailed {
+    pub(super) fn new(error: io::Error) -> Self {
+        Self(Arc::new(error))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
-
-    fn read_back(compression: Compression, body: &[u8]) -> Vec<u8> {
-        let mut text = Vec::new();
-        match compression {
-            Compression::Zstd => text = zstd::decode_all(body).unwrap(),
-            Compression::Gzip => {
-                flate2::read::GzDecoder::new(body).read_to_end(&mut text).unwrap();
-            }
-            Compression::None => text.extend_from_slice(body),
-        }
-        text
-    }
+    use crate::encode::{Compression, Encoders};
 
     #[test]
-    fn each_compression_reads_back_byte_for_byte() {
-        for compression in [Compression::Zstd, Compression::Gzip, Compression::None] {
-            let mut run = RunEncoder::start(compression).unwrap();
-            let lines = ["a".repeat(200_000), "b".to_owned()];
-            for line in &lines {
-                assert_eq!(
-                    run.push(&Line::Tick(line.as_bytes())).unwrap(),
-                    crc32c::crc32c(line.as_bytes())
-                );
-            }
-            let encoded = run.finish().unwrap();
-            let expected = format!("{}\n{}\n", lines[0], lines[1]).into_bytes();
-            assert_eq!(read_back(compression, &encoded.body), expected);
-            assert_eq!(encoded.body_crc32c, crc32c::crc32c(&expected));
-            assert_eq!((encoded.records, encoded.not_ticks), (2, 0));
-            assert_eq!(encoded.raw_len, expected.len() as u64);
+    fn chunks_become_one_body_in_their_order() {
+        let encoding = Encoding::Lines(Compression::None);
+        let encoders = Encoders::start(encoding).unwrap();
+        let mut run = encoders.start_run(7).unwrap();
+        let values: Vec<String> = (0..3000).map(|n| format!("{n:0>200}")).collect();
+        let mut expected = Vec::new();
+        for (offset, value) in (0..).zip(&values) {
+            let record = Record {
+                partition: 7,
+                offset,
+                timestamp_ms: None,
+                key: None,
+                value: Some(value.as_bytes()),
+            };
+            let content = record.content(encoding);
+            run.push(&record, &content).unwrap();
+            expected.extend_from_slice(&line_of(&record, &content).unwrap());
+            expected.push(b'\n');
         }
+        assert!(expected.len() > 3 * CHUNK_BYTES);
+        let closed = run.close().unwrap();
+        let encoded = futures::executor::block_on(closed.encoded()).unwrap();
+        assert_eq!(encoded.body, expected);
+        assert_eq!(encoded.body_crc32c, crc32c::crc32c(&expected));
+        let size = RunSize {
+            records: 3000,
+            not_ticks: 3000,
+            raw_bytes: expected.len() as u64,
+        };
+        assert_eq!(closed.size(), size);
+        assert_eq!(closed.encoded_len(), expected.len() as u64);
+        assert_eq!(closed.held_bytes(), expected.len() as u64);
     }
 }

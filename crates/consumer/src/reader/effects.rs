@@ -12,7 +12,7 @@ use crate::slot::{ClosedBy, Effect, Slot};
 
 impl Reader {
     pub(super) fn take_answers(&mut self) -> Result<(), Error> {
-        while let Ok(answer) = self.answers.try_recv() {
+        while let Ok(answer) = self.input.answers.try_recv() {
             match answer {
                 Answer::Located { assignment, resumes } => {
                     self.located(assignment, resumes)?;
@@ -21,6 +21,13 @@ impl Reader {
                 Answer::Put(ticket, reply) => {
                     let effects = self.chain_of(ticket, |chain| chain.put_replied(&reply));
                     self.apply(ticket, effects)?;
+                }
+                Answer::NotEncoded(ticket, failed) => {
+                    return Err(Error::NotEncoded {
+                        topic: self.config.kafka.topic.clone(),
+                        partition: ticket.partition,
+                        source: failed.into(),
+                    });
                 }
                 Answer::Head(ticket, reply) => {
                     let topic_id = self.requests.locator.topic_id.clone();
@@ -127,20 +134,21 @@ impl Reader {
             self.tally.objects_adopted += 1;
             info!(key, end, "another writer was first, its slot is taken over");
         } else if let Some(run) = run {
+            let size = run.size();
             self.tally.objects_created += 1;
-            self.tally.records_stored += run.records;
-            self.tally.bytes_stored += run.body.len() as u64;
+            self.tally.records_stored += size.records;
+            self.tally.bytes_stored += run.encoded_len();
             info!(
                 key,
                 end,
-                records = run.records,
-                bytes = run.body.len(),
-                raw_bytes = run.raw_len,
+                records = size.records,
+                bytes = run.encoded_len(),
+                raw_bytes = size.raw_bytes,
                 closed_by = slot.closed_by.as_str(),
                 "slot written"
             );
         }
         self.commits
-            .commit(&self.consumer, ticket.partition, slot.start, end);
+            .commit(&self.input.consumer, ticket.partition, slot.start, end);
     }
 }

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use pipeline_runtime::systemd;
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::BorrowedMessage;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -23,24 +22,35 @@ pub(crate) use tally::Tally;
 
 use crate::Error;
 use crate::args::Config;
-use crate::encode::{Line, Record};
-use crate::kafka::{GroupConsumer, Rebalance};
+use crate::encode::{Content, Encoders, Record};
+use crate::kafka::{Consumed, GroupConsumer, Rebalance, RecordQueue};
 use crate::partition::Partition;
 use crate::requests::{Answer, Requests};
 use crate::slot::{ClosedBy, Hour, Offer};
 use commits::Commits;
 
-/// How long to wait for a record. Answers and signals wait as long at most.
-const POLL_TIMEOUT: Duration = Duration::from_millis(50);
+/// How long to wait for records. Answers, rebalances and signals wait as long at most.
+const RECORDS_TIMEOUT: Duration = Duration::from_millis(50);
 /// Records between two looks at answers, ages and memory.
-const RECORDS_A_ROUND: usize = 1000;
+const RECORDS_A_ROUND: usize = 2000;
+
+/// All that comes to the reading thread.
+pub(crate) struct Input {
+    /// The group's consumer, for rebalances and errors.
+    pub(crate) consumer: Arc<GroupConsumer>,
+    /// Its rebalances.
+    pub(crate) rebalances: Receiver<Rebalance>,
+    /// The records of the partitions that are ours.
+    pub(crate) records: Arc<RecordQueue>,
+    /// What was asked in the background.
+    pub(crate) answers: Receiver<Answer>,
+}
 
 pub(crate) struct Reader {
     config: Config,
-    consumer: Arc<GroupConsumer>,
-    rebalances: Receiver<Rebalance>,
-    answers: Receiver<Answer>,
+    input: Input,
     requests: Requests,
+    encoders: Encoders,
     /// Partitions that are ours and whose chain's end is known.
     partitions: BTreeMap<i32, Partition>,
     /// Partitions that are ours, by the assignment that made them so, whose chain's end is being looked for.
@@ -51,23 +61,17 @@ pub(crate) struct Reader {
     is_over_memory: bool,
     commits: Commits,
     tally: Tally,
+    round_began_at: Instant,
 }
 
 impl Reader {
-    pub(crate) fn new(
-        config: Config,
-        consumer: Arc<GroupConsumer>,
-        rebalances: Receiver<Rebalance>,
-        answers: Receiver<Answer>,
-        requests: Requests,
-    ) -> Self {
+    pub(crate) fn new(config: Config, input: Input, requests: Requests, encoders: Encoders) -> Self {
         let commits = Commits::new(config.kafka.topic.clone(), requests.locator.layout);
         Self {
             config,
-            consumer,
-            rebalances,
-            answers,
+            input,
             requests,
+            encoders,
             partitions: BTreeMap::new(),
             unlocated: BTreeMap::new(),
             assignments: 0,
@@ -75,6 +79,7 @@ impl Reader {
             is_over_memory: false,
             commits,
             tally: Tally::default(),
+            round_began_at: Instant::now(),
         }
     }
 
@@ -101,7 +106,7 @@ impl Reader {
             }
             self.round(true)?;
         }
-        self.commits.commit_and_wait(&self.consumer);
+        self.commits.commit_and_wait(&self.input.consumer);
         Ok(self.tally)
     }
 
@@ -120,6 +125,7 @@ impl Reader {
     /// One look at everything, and the records that are there.
     fn round(&mut self, is_draining: bool) -> Result<(), Error> {
         systemd::alive();
+        self.round_began_at = Instant::now();
         self.follow_rebalances();
         self.take_answers()?;
         self.close_due(is_draining)?;
@@ -128,27 +134,46 @@ impl Reader {
             self.check_log_range()?;
         }
         self.steer(is_draining);
-        let consumer = Arc::clone(&self.consumer);
-        for record in 0..RECORDS_A_ROUND {
-            let wait = if record == 0 { POLL_TIMEOUT } else { Duration::ZERO };
-            match consumer.poll(wait) {
-                None => break,
-                Some(Ok(message)) => self.read(&message)?,
-                Some(Err(error)) => self.take_error(error)?,
+        self.take_events()?;
+        let records = Arc::clone(&self.input.records);
+        for record in records.take(RECORDS_A_ROUND, RECORDS_TIMEOUT) {
+            match record.error() {
+                None => self.read(&record)?,
+                Some(error) => self.take_error(error)?,
             }
         }
         Ok(())
     }
 
-    fn read(&mut self, message: &BorrowedMessage<'_>) -> Result<(), Error> {
-        let partition_number = message.partition();
-        let offset = message.offset();
-        let Some(partition) = self.partitions.get_mut(&partition_number) else {
+    /// Rebalances and errors. Records come by a queue of their own once their partition's chain is found.
+    fn take_events(&mut self) -> Result<(), Error> {
+        let consumer = Arc::clone(&self.input.consumer);
+        while let Some(event) = consumer.poll(Duration::ZERO) {
+            match event {
+                Ok(early) => {
+                    if let Some(partition) = self.partitions.get_mut(&early.partition()) {
+                        partition.chain.read_again();
+                    }
+                }
+                Err(error) => self.take_error(error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, consumed: &Consumed<'_>) -> Result<(), Error> {
+        let record = Record {
+            partition: consumed.partition(),
+            offset: consumed.offset(),
+            timestamp_ms: consumed.timestamp_ms(),
+            key: consumed.key(),
+            value: consumed.value(),
+        };
+        let Some(partition) = self.partitions.get_mut(&record.partition) else {
             return Ok(());
         };
-        let timestamp_ms = message.timestamp().to_millis();
-        let hour = Hour::of_timestamp_ms(timestamp_ms.unwrap_or(0));
-        let closed_by = match partition.offer(offset, hour) {
+        let hour = Hour::of_timestamp_ms(record.timestamp_ms.unwrap_or(0));
+        let closed_by = match partition.offer(record.offset, hour) {
             Offer::Skip => return Ok(()),
             Offer::CloseFirst => Some(ClosedBy::Hour),
             Offer::Take => partition.full(&self.config.flush),
@@ -159,31 +184,27 @@ impl Reader {
                 partition.chain.read_again();
                 return Ok(());
             }
-            self.close(partition_number, closed_by)?;
+            self.close(record.partition, closed_by)?;
         }
-        let record = Record {
-            partition: partition_number,
-            offset,
-            timestamp_ms,
-            key: message.key(),
-            value: message.payload(),
-        };
-        let line =
-            Line::of(&record).map_err(|source| self.encode_error(partition_number, offset, source.into()))?;
-        if let Line::NotATick { reason, .. } = &line {
-            self.note_not_a_tick(partition_number, offset, reason);
+        let content = record.content(self.encoders.encoding());
+        if let Content::NotATick { reason } = &content {
+            self.note_not_a_tick(&record, reason);
         }
-        let Some(partition) = self.partitions.get_mut(&partition_number) else {
+        let Some(partition) = self.partitions.get_mut(&record.partition) else {
             return Ok(());
         };
-        let taken = partition.take(offset, hour, &line, self.config.compression, Instant::now());
-        taken.map_err(|source| self.encode_error(partition_number, offset, source))?;
+        partition
+            .take(&record, &content, hour, &self.encoders, self.round_began_at)
+            .map_err(|source| self.encode_error(record.partition, record.offset, source))?;
         self.tally.records += 1;
         Ok(())
     }
 
     /// A topic full of what is no tick must not fill the log as well.
-    fn note_not_a_tick(&mut self, partition: i32, offset: i64, reason: &str) {
+    fn note_not_a_tick(&mut self, record: &Record<'_>, reason: &str) {
+        let Record {
+            partition, offset, ..
+        } = *record;
         self.tally.not_ticks += 1;
         let so_far = self.tally.not_ticks;
         if so_far.is_power_of_two() {
@@ -228,7 +249,7 @@ impl Reader {
 
     /// Closes the runs that are due; all of them while draining.
     fn close_due(&mut self, is_draining: bool) -> Result<(), Error> {
-        let now = Instant::now();
+        let now = self.round_began_at;
         let due: Vec<(i32, ClosedBy)> = self
             .partitions
             .iter()
@@ -249,7 +270,7 @@ impl Reader {
 
     /// Closes the largest run while all together have more than `--memory`.
     fn keep_to_memory(&mut self) -> Result<(), Error> {
-        let held: u64 = self.partitions.values().map(Partition::bytes).sum();
+        let held: u64 = self.partitions.values().map(Partition::held_bytes).sum();
         let was_over_memory =
             std::mem::replace(&mut self.is_over_memory, held > self.config.memory_max_bytes);
         if !self.is_over_memory {

@@ -18,7 +18,7 @@ const SEEK_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Reader {
     pub(super) fn follow_rebalances(&mut self) {
-        while let Ok(change) = self.rebalances.try_recv() {
+        while let Ok(change) = self.input.rebalances.try_recv() {
             match change {
                 Rebalance::Assigned(numbers) => self.gain(numbers),
                 Rebalance::Revoked(numbers) => self.give_up(&numbers),
@@ -62,6 +62,7 @@ impl Reader {
                 continue;
             }
             self.unlocated.remove(&number);
+            self.input.records.add_partition(number)?;
             self.report_lost(number, resume.read_from, resume.lost());
             self.partitions.insert(number, Partition::new(resume, assignment));
         }
@@ -85,6 +86,7 @@ impl Reader {
             let must_wait = must_all_wait || partition.is_full();
             if must_wait && !partition.is_paused {
                 partition.is_paused = self
+                    .input
                     .consumer
                     .pause(&one(&self.config.kafka.topic, *number))
                     .is_ok();
@@ -99,6 +101,7 @@ impl Reader {
             if let Some(offset) = partition.chain.seek_target() {
                 let topic = self.config.kafka.topic.as_str();
                 match self
+                    .input
                     .consumer
                     .seek(topic, *number, Offset::Offset(offset), SEEK_TIMEOUT)
                 {
@@ -111,6 +114,7 @@ impl Reader {
             }
             if partition.is_paused {
                 partition.is_paused = self
+                    .input
                     .consumer
                     .resume(&one(&self.config.kafka.topic, *number))
                     .is_err();

@@ -25,7 +25,11 @@ impl Reader {
             .collect();
         for (number, expected) in positions {
             let topic = self.config.kafka.topic.as_str();
-            let (low, high) = match self.consumer.fetch_watermarks(topic, number, WATERMARKS_TIMEOUT) {
+            let (low, high) = match self
+                .input
+                .consumer
+                .fetch_watermarks(topic, number, WATERMARKS_TIMEOUT)
+            {
                 Ok(range) => range,
                 Err(error) => {
                     warn!(partition = number, %error, "cannot read where the log begins and ends, asking again");

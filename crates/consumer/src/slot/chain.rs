@@ -160,7 +160,7 @@ impl Chain {
         }
     }
 
-    /// The record that [`Chain::offer`] wanted is encoded; `crc32c` is of its line.
+    /// The record that [`Chain::offer`] wanted is encoded. `crc32c` is of its line; that of a run's first is kept.
     pub(crate) fn took(&mut self, offset: i64, hour: Hour, crc32c: u32) {
         self.reading = Reading::From { expected: offset + 1 };
         match &mut self.open {

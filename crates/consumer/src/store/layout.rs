@@ -6,11 +6,10 @@ use uuid::Uuid;
 
 use super::{Creation, Objects};
 use crate::Error;
-use crate::encode::Compression;
+use crate::encode::Encoding;
 use crate::slot::SlotKeys;
 
 const LAYOUT_VERSION: u32 = 1;
-const FORMAT: &str = "jsonl";
 
 /// `_layout.json`: all that makes a slot's key and bytes beside the log, fixed by whoever writes first.
 ///
@@ -32,14 +31,14 @@ pub(crate) struct Layout {
 impl Layout {
     /// What these settings make of an empty prefix.
     #[must_use]
-    pub(crate) fn new(id: Uuid, topic: &str, topic_id: Option<&str>, compression: Compression) -> Self {
+    pub(crate) fn new(id: Uuid, topic: &str, topic_id: Option<&str>, encoding: Encoding) -> Self {
         Self {
             version: LAYOUT_VERSION,
             id,
             topic: topic.to_owned(),
             topic_id: topic_id.map(str::to_owned),
-            format: FORMAT.to_owned(),
-            compression: compression.as_str().to_owned(),
+            format: encoding.format().to_owned(),
+            compression: encoding.compression().to_owned(),
         }
     }
 

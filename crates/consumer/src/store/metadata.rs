@@ -4,7 +4,7 @@ use std::str::FromStr;
 use quote_model::SCHEMA_HEADER_VALUE;
 use uuid::Uuid;
 
-use crate::encode::{Compression, EncodedRun};
+use crate::encode::{EncodedRun, Encoding, RunSize};
 use crate::slot::{Found, HeadReply, Slot};
 
 const SLOT_START: &str = "slot-start";
@@ -18,8 +18,9 @@ const TOPIC_ID: &str = "topic-id";
 #[must_use]
 pub(crate) fn metadata_of(
     slot: &Slot,
-    run: &EncodedRun,
-    compression: Compression,
+    size: RunSize,
+    encoded: &EncodedRun,
+    encoding: Encoding,
     topic_id: Option<&str>,
 ) -> HashMap<String, String> {
     let mut metadata: HashMap<String, String> = [
@@ -28,11 +29,11 @@ pub(crate) fn metadata_of(
         (FIRST_OFFSET, slot.first_offset.to_string()),
         (FIRST_CRC32C, format!("{:08x}", slot.first_crc32c)),
         (RUN_ID, slot.run_id.to_string()),
-        ("record-count", run.records.to_string()),
-        ("not-tick-count", run.not_ticks.to_string()),
-        ("body-crc32c", format!("{:08x}", run.body_crc32c)),
+        ("record-count", size.records.to_string()),
+        ("not-tick-count", size.not_ticks.to_string()),
+        ("body-crc32c", format!("{:08x}", encoded.body_crc32c)),
         ("schema", SCHEMA_HEADER_VALUE.to_owned()),
-        ("codec", compression.as_str().to_owned()),
+        ("codec", encoding.codec().to_owned()),
         ("closed-by", slot.closed_by.as_str().to_owned()),
     ]
     .into_iter()
@@ -88,14 +89,16 @@ mod tests {
             run_id: Uuid::from_u128(5),
             closed_by: ClosedBy::Age,
         };
-        let run = EncodedRun {
-            body: Bytes::new(),
-            body_crc32c: 1,
+        let size = RunSize {
             records: 2,
             not_ticks: 0,
-            raw_len: 3,
+            raw_bytes: 3,
         };
-        let mut metadata = metadata_of(&slot, &run, Compression::Zstd, Some("id"));
+        let encoded = EncodedRun {
+            body: Bytes::new(),
+            body_crc32c: 1,
+        };
+        let mut metadata = metadata_of(&slot, size, &encoded, Encoding::Parquet, Some("id"));
         let expected = Found {
             start: 7,
             end: 12,
