@@ -11,6 +11,7 @@ use pipeline_runtime::s3::{BucketName, S3Args};
 use crate::Error;
 use crate::audit::AuditArgs;
 use crate::encode::{Compression, Encoding, Format};
+use crate::memory::MemoryBudget;
 
 /// Writes the ticks of a Kafka topic to S3, each exactly once.
 #[derive(Debug, Parser)]
@@ -108,7 +109,7 @@ pub(crate) struct ConsumeArgs {
     /// How to compress lines, zstd if not given; fixed for a prefix by who writes first
     #[arg(long, env = "COMPRESSION", value_enum, help_heading = "Objects")]
     compression: Option<Compression>,
-    /// Bytes that objects in the making may have, over all partitions
+    /// Memory for records, fetched ones and objects in the making, over all partitions
     #[arg(
         long,
         env = "MEMORY",
@@ -133,7 +134,7 @@ pub(crate) struct Config {
     pub(crate) kafka: KafkaArgs,
     pub(crate) flush: Flush,
     pub(crate) encoding: Encoding,
-    pub(crate) memory_max_bytes: u64,
+    pub(crate) memory: MemoryBudget,
     pub(crate) drain_timeout: humantime::Duration,
 }
 
@@ -145,8 +146,6 @@ pub(crate) struct Flush {
     pub(crate) records: u64,
 }
 
-/// Below this, one partition alone would write an object a record.
-const MEMORY_MIN_BYTES: u64 = 16 * 1024 * 1024;
 /// Largest object that one PUT can make, by S3's own rule.
 const PUT_MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
@@ -183,9 +182,9 @@ impl ConsumeArgs {
         if self.flush_records == Some(0) {
             return refuse("--flush-records", "0".to_owned(), "at least 1");
         }
-        if self.memory.as_u64() < MEMORY_MIN_BYTES {
+        let Some(memory) = MemoryBudget::new(self.memory.as_u64()) else {
             return refuse("--memory", self.memory.to_string(), "at least 16MiB");
-        }
+        };
         let Some(bucket) = self.bucket else {
             return refuse("--bucket", "not given".to_owned(), "the name of a bucket");
         };
@@ -202,7 +201,7 @@ impl ConsumeArgs {
                 records: self.flush_records.unwrap_or(u64::MAX),
             },
             encoding: Encoding::new(self.format, self.compression)?,
-            memory_max_bytes: self.memory.as_u64(),
+            memory,
             drain_timeout: self.drain_timeout,
         })
     }

@@ -12,6 +12,7 @@ mod encode;
 mod error;
 mod kafka;
 mod locate;
+mod memory;
 mod partition;
 mod reader;
 mod requests;

@@ -137,16 +137,16 @@ impl Partition {
         self.chain.is_run_waiting()
     }
 
-    /// Encoded bytes of the open run.
+    /// Bytes of memory held for the open run.
     pub(crate) fn open_bytes(&self) -> u64 {
-        self.open.as_ref().map_or(0, |open| open.run.encoded_len())
+        self.open.as_ref().map_or(0, |open| open.run.held_bytes())
     }
 
     /// Bytes of memory held for all runs.
     pub(crate) fn held_bytes(&self) -> u64 {
         let closed = [&self.waiting, &self.in_flight].into_iter().flatten();
         let closed: u64 = closed.map(ClosedRun::held_bytes).sum();
-        closed + self.open.as_ref().map_or(0, |open| open.run.held_bytes())
+        closed + self.open_bytes()
     }
 
     /// Records held for all runs.

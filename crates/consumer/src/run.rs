@@ -58,9 +58,9 @@ async fn prepare(config: Config) -> Result<Reader, Error> {
     check(&objects, &keys, Uuid::now_v7(), config.allow_at_least_once).await?;
 
     let (rebalance_sender, rebalances) = channel();
-    let (kafka, group) = (config.kafka.clone(), config.group.clone());
+    let (kafka, group, memory) = (config.kafka.clone(), config.group.clone(), config.memory);
     let (consumer, topic_id) = tokio::task::spawn_blocking(move || {
-        let consumer = connect(&kafka, &group, rebalance_sender)?;
+        let consumer = connect(&kafka, &group, memory, rebalance_sender)?;
         let client = consumer.client().native_ptr();
         let id = topic_id(client, kafka.topic.as_str(), TOPIC_ID_TIMEOUT);
         Ok::<_, Error>((consumer, id))

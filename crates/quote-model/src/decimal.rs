@@ -33,6 +33,11 @@ impl<'a> Decimal<'a> {
         }
     }
 
+    /// Takes what is known to be a JSON number.
+    pub(crate) fn of_json_number(text: Cow<'a, str>) -> Self {
+        Self(text)
+    }
+
     /// The digits.
     #[must_use]
     pub fn as_str(&self) -> &str {

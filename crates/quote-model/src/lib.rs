@@ -14,6 +14,7 @@
 //!
 //! No I/O and no clock: whoever makes a tick passes the times in.
 
+mod canonical;
 mod decimal;
 mod error;
 mod symbol;

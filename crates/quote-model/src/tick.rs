@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::{Decimal, Error, Symbol, Text};
+use crate::{Decimal, Error, Symbol, Text, canonical};
 
 /// Name of the Kafka record header that tells the schema of the value.
 pub const SCHEMA_HEADER: &str = "schema";
@@ -74,6 +74,9 @@ impl<'a> Tick<'a> {
     ///
     /// [`Error::LineBreak`] if the bytes span lines, [`Error::Tick`] if they are no tick of version 1.
     pub fn decode(json: &'a [u8]) -> Result<Self, Error> {
+        if let Some(tick) = canonical::decode(json) {
+            return Ok(tick);
+        }
         check_one_line(json)?;
         Ok(serde_json::from_slice(json)?)
     }
@@ -85,6 +88,9 @@ impl<'a> Tick<'a> {
     ///
     /// As for [`Tick::decode`].
     pub fn decode_whole(json: &'a [u8]) -> Result<(Self, bool), Error> {
+        if let Some(tick) = canonical::decode(json) {
+            return Ok((tick, true));
+        }
         check_one_line(json)?;
         let mut is_whole = true;
         let mut deserializer = serde_json::Deserializer::from_slice(json);

@@ -150,4 +150,34 @@ proptest! {
         let read = Tick::decode(written.as_bytes()).unwrap();
         prop_assert_eq!(read.price.as_str(), digits);
     }
+
+    #[test]
+    fn decode_takes_just_what_a_json_parser_takes(
+        tick in ticks(),
+        at in any::<prop::sample::Index>(),
+        byte in prop_oneof![any::<u8>(), prop::sample::select(b"0123456789-.eE+\"\\,:{} ".to_vec())],
+        change in 0..3,
+    ) {
+        let mut json = tick.encode().unwrap();
+        let at = at.index(json.len());
+        match change {
+            0 => json[at] = byte,
+            1 => json.insert(at, byte),
+            _ => drop(json.remove(at)),
+        }
+        prop_assume!(!json.iter().any(|byte| matches!(byte, b'\n' | b'\r')));
+        let parsed = serde_json::from_slice::<Tick<'_>>(&json).ok();
+        prop_assert_eq!(Tick::decode_whole(&json).ok().map(|(tick, _)| tick), parsed.clone());
+        prop_assert_eq!(Tick::decode(&json).ok(), parsed);
+    }
+}
+
+#[test]
+fn fields_of_a_later_writer_are_noticed() {
+    for golden in [REST_PRICE, REST_QUOTE, WEBSOCKET] {
+        let (tick, is_whole) = Tick::decode_whole(golden.as_bytes()).unwrap();
+        assert!(is_whole);
+        let with_more = golden.replacen('{', r#"{"from_the_future":1,"#, 1);
+        assert_eq!(Tick::decode_whole(with_more.as_bytes()).unwrap(), (tick, false));
+    }
 }

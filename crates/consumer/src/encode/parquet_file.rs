@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_tick_is_a_row_with_its_own_types() {
         let rows = read(file_of(&[Some(TICK.as_bytes())]));
-        assert_eq!(rows.schema(), crate::encode::rows::schema());
+        assert_eq!(rows.schema(), schema());
         assert_eq!(
             column(&rows, "kafka_partition")
                 .as_primitive::<Int32Type>()

@@ -10,6 +10,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tracing::{debug, error, warn};
 
 use crate::Error;
+use crate::memory::MemoryBudget;
 
 /// The group's consumer. Polled by one thread only.
 pub(crate) type GroupConsumer = BaseConsumer<GroupContext>;
@@ -19,7 +20,6 @@ const STARTUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the user may change.
 const DEFAULTS: &[(&str, &str)] = &[
     ("partition.assignment.strategy", "cooperative-sticky"),
-    ("queued.max.messages.kbytes", "32768"),
     ("fetch.wait.max.ms", "100"),
 ];
 
@@ -131,9 +131,13 @@ fn take_paused(
 pub(crate) fn connect(
     args: &KafkaArgs,
     group: &str,
+    memory: MemoryBudget,
     rebalances: Sender<Rebalance>,
 ) -> Result<Arc<GroupConsumer>, Error> {
-    let mut config = args.client_config("quote-consumer", DEFAULTS, FIXED)?;
+    let of_memory = memory.kafka_properties();
+    let of_memory = of_memory.iter().map(|(key, value)| (*key, value.as_str()));
+    let defaults: Vec<_> = DEFAULTS.iter().copied().chain(of_memory).collect();
+    let mut config = args.client_config("quote-consumer", &defaults, FIXED)?;
     config.set("group.id", group);
     let consumer: GroupConsumer = config
         .create_with_context(GroupContext { rebalances })

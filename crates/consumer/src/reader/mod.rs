@@ -268,19 +268,23 @@ impl Reader {
         Ok(())
     }
 
-    /// Closes the largest run while all together have more than `--memory`.
+    /// Stops reading and closes the largest runs while all together have more than their share of `--memory`.
     fn keep_to_memory(&mut self) -> Result<(), Error> {
-        let held: u64 = self.partitions.values().map(Partition::held_bytes).sum();
-        let was_over_memory =
-            std::mem::replace(&mut self.is_over_memory, held > self.config.memory_max_bytes);
+        let memory = self.config.memory;
+        let held_bytes: u64 = self.partitions.values().map(Partition::held_bytes).sum();
+        if self.is_over_memory {
+            self.is_over_memory = held_bytes > memory.runs_low_bytes();
+        } else if held_bytes > memory.runs_max_bytes() {
+            self.is_over_memory = true;
+            info!(held_bytes, "over the memory budget, reading waits for the bucket");
+        }
         if !self.is_over_memory {
             return Ok(());
         }
-        if !was_over_memory {
-            info!(
-                held_bytes = held,
-                "over the memory budget, reading waits for the bucket"
-            );
+        // what is closed comes free by itself once the bucket has it
+        let open_bytes: u64 = self.partitions.values().map(Partition::open_bytes).sum();
+        if open_bytes <= memory.runs_low_bytes() {
+            return Ok(());
         }
         let largest = self
             .partitions
