@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 use pipeline_runtime::kafka::KafkaArgs;
 use pipeline_runtime::logs::LogArgs;
+use pipeline_runtime::metrics::MetricsArgs;
 use pipeline_runtime::s3::{BucketName, S3Args};
 
 use crate::Error;
@@ -121,6 +122,8 @@ pub(crate) struct ConsumeArgs {
     /// How long to write what was read after SIGTERM
     #[arg(long, env = "DRAIN_TIMEOUT", value_name = "TIME", default_value = "25s")]
     drain_timeout: humantime::Duration,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// What the main job needs, checked.
@@ -136,6 +139,7 @@ pub(crate) struct Config {
     pub(crate) encoding: Encoding,
     pub(crate) memory: MemoryBudget,
     pub(crate) drain_timeout: humantime::Duration,
+    pub(crate) metrics: MetricsArgs,
 }
 
 /// When a run is closed, beside the hour.
@@ -203,6 +207,7 @@ impl ConsumeArgs {
             encoding: Encoding::new(self.format, self.compression)?,
             memory,
             drain_timeout: self.drain_timeout,
+            metrics: self.metrics,
         })
     }
 }

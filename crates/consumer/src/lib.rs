@@ -10,6 +10,7 @@ mod assignment;
 mod audit;
 mod encode;
 mod error;
+mod events;
 mod kafka;
 mod locate;
 mod memory;

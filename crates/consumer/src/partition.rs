@@ -137,6 +137,11 @@ impl Partition {
         self.chain.is_run_waiting()
     }
 
+    /// When the first record of the open run was read.
+    pub(crate) fn opened_at(&self) -> Option<Instant> {
+        self.open.as_ref().map(|open| open.opened_at)
+    }
+
     /// Bytes of memory held for the open run.
     pub(crate) fn open_bytes(&self) -> u64 {
         self.open.as_ref().map_or(0, |open| open.run.held_bytes())

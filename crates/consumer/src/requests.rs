@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use pipeline_runtime::exit::chain;
 
 use crate::Error;
 use crate::assignment::Resume;
 use crate::encode::{ClosedRun, Encoding, EncodingFailed};
+use crate::events;
 use crate::locate::Locator;
 use crate::slot::{HeadReply, PutReply, Slot};
 use crate::store::{Creation, found_in, metadata_of};
@@ -92,7 +93,7 @@ impl Requests {
                 Ok(Creation::Created) => PutReply::Created,
                 Ok(Creation::Exists) => PutReply::Exists,
                 Err(error) => {
-                    warn!(key, error = %chain(&error), "the slot may or may not be written, asking again");
+                    events::put_unknown(&key, &chain(&error));
                     PutReply::Unknown
                 }
             };
@@ -110,7 +111,7 @@ impl Requests {
                 Ok(Some(metadata)) => found_in(&metadata),
                 Ok(None) => HeadReply::Gone,
                 Err(error) => {
-                    warn!(key, error = %chain(&error), "cannot see who wrote the slot, asking again");
+                    events::head_unknown(&key, &chain(&error));
                     HeadReply::Unknown
                 }
             };

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use pipeline_runtime::exit::ExitStatus;
-use pipeline_runtime::shutdown;
+use pipeline_runtime::{metrics, shutdown};
 use rdkafka::consumer::Consumer;
 use tokio::runtime::Handle;
 use tracing::info;
@@ -30,6 +30,7 @@ const TOPIC_ID_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the start finds wrong, and what reading cannot go on with.
 pub(crate) async fn consume(config: Config) -> Result<ExitStatus, Error> {
     let stop = shutdown::on_signals()?;
+    metrics::serve(&config.metrics)?;
     let prepared = tokio::select! {
         biased;
         () = stop.cancelled() => None,

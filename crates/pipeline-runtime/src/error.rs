@@ -46,6 +46,14 @@ pub enum Error {
         /// What it says.
         source: KafkaError,
     },
+    /// The metrics cannot be served.
+    #[error("cannot serve metrics at {address}, choose a free port of this host")]
+    Metrics {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: metrics_exporter_prometheus::BuildError,
+    },
     /// No broker answers.
     #[error(
         "no Kafka broker answers at {brokers}; refused: the broker is stopped, silence: a security group or \
@@ -102,7 +110,8 @@ impl Failure for Error {
             | Self::BucketName { .. }
             | Self::NoRegion
             | Self::ClientConfig { .. } => ExitStatus::BadConfig,
-            Self::BrokerUnreachable { .. }
+            Self::Metrics { .. }
+            | Self::BrokerUnreachable { .. }
             | Self::TopicMissing { .. }
             | Self::TopicRefused { .. }
             | Self::Signals { .. } => ExitStatus::Failed,

@@ -1,4 +1,4 @@
-//! What the three binaries share beside the tick, each once: [`logs`], [`shutdown`], [`exit`] status,
+//! What the three binaries share beside the tick, each once: [`logs`], [`metrics`], [`shutdown`], [`exit`] status,
 //! [`systemd`] notices, how a [`kafka`] client is configured and finds its
 //! topic, and how an `s3` client is configured.
 
@@ -6,6 +6,7 @@ mod error;
 pub mod exit;
 pub mod kafka;
 pub mod logs;
+pub mod metrics;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod shutdown;

@@ -12,7 +12,7 @@ use super::rows::{KAFKA_OFFSET, RISING, schema};
 
 /// Rows a group: what a reader skips by its statistics, or reads whole.
 const ROWS_A_GROUP: usize = 131_072;
-const ZSTD_LEVEL: i32 = 3;
+const ZSTD_LEVEL: i32 = 1;
 
 /// A Parquet file that is being written into memory.
 pub(super) struct ParquetFile {

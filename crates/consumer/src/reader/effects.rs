@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use pipeline_runtime::systemd;
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::Reader;
 use crate::Error;
+use crate::events;
 use crate::requests::{Answer, Ticket};
 use crate::slot::{ClosedBy, Effect, Slot};
 
@@ -132,21 +133,13 @@ impl Reader {
         let key = self.requests.key_of(ticket.partition, slot);
         if is_adopted {
             self.tally.objects_adopted += 1;
-            info!(key, end, "another writer was first, its slot is taken over");
+            events::slot_adopted(&key, end);
         } else if let Some(run) = run {
             let size = run.size();
             self.tally.objects_created += 1;
             self.tally.records_stored += size.records;
             self.tally.bytes_stored += run.encoded_len();
-            info!(
-                key,
-                end,
-                records = size.records,
-                bytes = run.encoded_len(),
-                raw_bytes = size.raw_bytes,
-                closed_by = slot.closed_by.as_str(),
-                "slot written"
-            );
+            events::slot_written(&key, end, &run, slot.closed_by);
         }
         self.commits
             .commit(&self.input.consumer, ticket.partition, slot.start, end);

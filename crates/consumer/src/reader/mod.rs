@@ -16,13 +16,14 @@ use pipeline_runtime::systemd;
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 pub(crate) use tally::Tally;
 
 use crate::Error;
 use crate::args::Config;
 use crate::encode::{Content, Encoders, Record};
+use crate::events;
 use crate::kafka::{Consumed, GroupConsumer, Rebalance, RecordQueue};
 use crate::partition::Partition;
 use crate::requests::{Answer, Requests};
@@ -33,6 +34,8 @@ use commits::Commits;
 const RECORDS_TIMEOUT: Duration = Duration::from_millis(50);
 /// Records between two looks at answers, ages and memory.
 const RECORDS_A_ROUND: usize = 2000;
+/// Between two updates of the gauges.
+const STATE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// All that comes to the reading thread.
 pub(crate) struct Input {
@@ -62,6 +65,8 @@ pub(crate) struct Reader {
     commits: Commits,
     tally: Tally,
     round_began_at: Instant,
+    state_told_at: Instant,
+    records_told: u64,
 }
 
 impl Reader {
@@ -80,6 +85,8 @@ impl Reader {
             commits,
             tally: Tally::default(),
             round_began_at: Instant::now(),
+            state_told_at: Instant::now(),
+            records_told: 0,
         }
     }
 
@@ -134,6 +141,7 @@ impl Reader {
             self.check_log_range()?;
         }
         self.steer(is_draining);
+        self.tell_state();
         self.take_events()?;
         let records = Arc::clone(&self.input.records);
         for record in records.take(RECORDS_A_ROUND, RECORDS_TIMEOUT) {
@@ -143,6 +151,26 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    fn tell_state(&mut self) {
+        if self.round_began_at.saturating_duration_since(self.state_told_at) < STATE_INTERVAL {
+            return;
+        }
+        self.state_told_at = self.round_began_at;
+        let runs = || self.partitions.values();
+        events::state(events::State {
+            partitions: self.partitions.len(),
+            runs_open: runs().filter(|partition| partition.open_bytes() > 0).count(),
+            held_bytes: runs().map(Partition::held_bytes).sum(),
+            oldest_run_age: runs()
+                .filter_map(Partition::opened_at)
+                .map(|opened_at| self.round_began_at.saturating_duration_since(opened_at))
+                .max()
+                .unwrap_or_default(),
+            records_read: self.tally.records - self.records_told,
+        });
+        self.records_told = self.tally.records;
     }
 
     /// Rebalances and errors. Records come by a queue of their own once their partition's chain is found.
@@ -188,7 +216,8 @@ impl Reader {
         }
         let content = record.content(self.encoders.encoding());
         if let Content::NotATick { reason } = &content {
-            self.note_not_a_tick(&record, reason);
+            self.tally.not_ticks += 1;
+            events::not_a_tick(&record, reason, self.tally.not_ticks);
         }
         let Some(partition) = self.partitions.get_mut(&record.partition) else {
             return Ok(());
@@ -198,20 +227,6 @@ impl Reader {
             .map_err(|source| self.encode_error(record.partition, record.offset, source))?;
         self.tally.records += 1;
         Ok(())
-    }
-
-    /// A topic full of what is no tick must not fill the log as well.
-    fn note_not_a_tick(&mut self, record: &Record<'_>, reason: &str) {
-        let Record {
-            partition, offset, ..
-        } = *record;
-        self.tally.not_ticks += 1;
-        let so_far = self.tally.not_ticks;
-        if so_far.is_power_of_two() {
-            warn!(partition, offset, reason, so_far, "not a tick, kept as it is");
-        } else {
-            debug!(partition, offset, reason, so_far, "not a tick, kept as it is");
-        }
     }
 
     fn encode_error(&self, partition: i32, offset: i64, source: std::io::Error) -> Error {
@@ -274,9 +289,12 @@ impl Reader {
         let held_bytes: u64 = self.partitions.values().map(Partition::held_bytes).sum();
         if self.is_over_memory {
             self.is_over_memory = held_bytes > memory.runs_low_bytes();
+            if !self.is_over_memory {
+                events::memory_free(held_bytes);
+            }
         } else if held_bytes > memory.runs_max_bytes() {
             self.is_over_memory = true;
-            info!(held_bytes, "over the memory budget, reading waits for the bucket");
+            events::memory_full(held_bytes);
         }
         if !self.is_over_memory {
             return Ok(());

@@ -5,11 +5,12 @@ use std::time::Duration;
 use pipeline_runtime::systemd;
 use rdkafka::consumer::Consumer;
 use rdkafka::{Offset, TopicPartitionList};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::Reader;
 use crate::Error;
 use crate::assignment::Resume;
+use crate::events;
 use crate::kafka::Rebalance;
 use crate::partition::Partition;
 
@@ -72,10 +73,7 @@ impl Reader {
     pub(super) fn report_lost(&mut self, partition: i32, low: i64, lost: i64) {
         if lost > 0 {
             self.tally.offsets_lost += lost;
-            warn!(
-                partition,
-                lost, low, "the broker deleted records before they were read, lengthen the topic's retention"
-            );
+            events::offsets_lost(partition, low, lost);
         }
     }
 
