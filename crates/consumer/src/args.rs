@@ -119,6 +119,9 @@ pub(crate) struct ConsumeArgs {
         help_heading = "Objects"
     )]
     memory: ByteSize,
+    /// Write nothing: print the objects that the log beyond the bucket would make, a line of JSON each, and end
+    #[arg(long)]
+    dry_run: bool,
     /// How long to write what was read after SIGTERM
     #[arg(long, env = "DRAIN_TIMEOUT", value_name = "TIME", default_value = "25s")]
     drain_timeout: humantime::Duration,
@@ -138,6 +141,7 @@ pub(crate) struct Config {
     pub(crate) flush: Flush,
     pub(crate) encoding: Encoding,
     pub(crate) memory: MemoryBudget,
+    pub(crate) dry_run: bool,
     pub(crate) drain_timeout: humantime::Duration,
     pub(crate) metrics: MetricsArgs,
 }
@@ -206,6 +210,7 @@ impl ConsumeArgs {
             },
             encoding: Encoding::new(self.format, self.compression)?,
             memory,
+            dry_run: self.dry_run,
             drain_timeout: self.drain_timeout,
             metrics: self.metrics,
         })

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use pipeline_runtime::kafka::{Fixed, KafkaArgs, partitions_of};
+use pipeline_runtime::kafka::{Fixed, KafkaArgs, TopicName, partitions_of};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
@@ -123,7 +123,7 @@ fn take_paused(
     consumer.pause(partitions)
 }
 
-/// Joins the group, after the topic was found. Blocks for up to 10 s.
+/// A client of the group that has not joined it yet, and the topic's partitions. Blocks for up to 10 s.
 ///
 /// # Errors
 ///
@@ -133,7 +133,7 @@ pub(crate) fn connect(
     group: &str,
     memory: MemoryBudget,
     rebalances: Sender<Rebalance>,
-) -> Result<Arc<GroupConsumer>, Error> {
+) -> Result<(Arc<GroupConsumer>, Vec<i32>), Error> {
     let of_memory = memory.kafka_properties();
     let of_memory = of_memory.iter().map(|(key, value)| (*key, value.as_str()));
     let defaults: Vec<_> = DEFAULTS.iter().copied().chain(of_memory).collect();
@@ -142,12 +142,21 @@ pub(crate) fn connect(
     let consumer: GroupConsumer = config
         .create_with_context(GroupContext { rebalances })
         .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
-    partitions_of(consumer.client(), &args.brokers, &args.topic, STARTUP_TIMEOUT)?;
+    let count = partitions_of(consumer.client(), &args.brokers, &args.topic, STARTUP_TIMEOUT)?;
+    let partitions = (0..).take(count).collect();
+    Ok((Arc::new(consumer), partitions))
+}
+
+/// Joins the group.
+///
+/// # Errors
+///
+/// [`Error::Subscribe`] if librdkafka refuses.
+pub(crate) fn join(consumer: &GroupConsumer, topic: &TopicName) -> Result<(), Error> {
     consumer
-        .subscribe(&[args.topic.as_str()])
+        .subscribe(&[topic.as_str()])
         .map_err(|source| Error::Subscribe {
-            topic: args.topic.clone(),
+            topic: topic.clone(),
             source,
-        })?;
-    Ok(Arc::new(consumer))
+        })
 }

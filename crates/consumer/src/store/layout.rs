@@ -52,14 +52,7 @@ impl Layout {
         let key = keys.layout();
         let bucket = objects.bucket();
         loop {
-            if let Some(stored) = objects.get(&key).await? {
-                let stored: Self =
-                    serde_json::from_slice(&stored).map_err(|source| Error::LayoutUnreadable {
-                        bucket: bucket.clone(),
-                        key: key.clone(),
-                        source,
-                    })?;
-                self.check_against(&stored, objects, &key)?;
+            if let Some(stored) = self.stored(objects, keys).await? {
                 return Ok(stored);
             }
             let json = serde_json::to_vec(&self).map_err(|source| Error::LayoutUnreadable {
@@ -74,6 +67,25 @@ impl Layout {
                 return Ok(self);
             }
         }
+    }
+
+    /// The layout that the prefix has, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Layout::settle`].
+    pub(crate) async fn stored(&self, objects: &Objects, keys: &SlotKeys) -> Result<Option<Self>, Error> {
+        let key = keys.layout();
+        let Some(stored) = objects.get(&key).await? else {
+            return Ok(None);
+        };
+        let stored = serde_json::from_slice(&stored).map_err(|source| Error::LayoutUnreadable {
+            bucket: objects.bucket().clone(),
+            key: key.clone(),
+            source,
+        })?;
+        self.check_against(&stored, objects, &key)?;
+        Ok(Some(stored))
     }
 
     fn check_against(&self, stored: &Self, objects: &Objects, key: &str) -> Result<(), Error> {

@@ -7,9 +7,12 @@
 mod audit;
 mod consumer_faults;
 mod demo;
+mod memory;
+mod metrics;
 mod odd_records;
 mod pipeline;
 mod rebalances;
+mod rotation;
 mod starters;
 mod stored;
 mod ticks;
