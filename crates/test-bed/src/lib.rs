@@ -1,4 +1,4 @@
-//! Real Kafka, a real S3 server and the stand-in on loopback, for the demo and the end-to-end tests.
+//! Real Kafka, a real S3 server and the stand-in on loopback, for the demo, the benchmark and the end-to-end tests.
 //!
 //! A [`Bed`] is a folder; [`Kafka`], [`S3`], [`StandIn`] and the pipeline's own [`program`]s run on it as child
 //! processes. Each dies with this process, even if it is killed, and stops in order when its value is dropped;
@@ -12,6 +12,7 @@ mod port;
 mod process;
 pub mod program;
 mod s3;
+mod screen;
 mod spawner;
 mod stored;
 mod tools;
@@ -20,8 +21,9 @@ pub use bed::Bed;
 pub use error::Error;
 pub use fault_proxy::{Fault, FaultProxy, Injected, Request};
 pub use kafka::{Kafka, Record};
-pub use process::{Launch, Process};
+pub use process::{Launch, Process, Usage};
 pub use s3::S3;
+pub use screen::Screen;
 pub use stored::{StoredObject, decompress};
 
 /// What this crate's functions give.

@@ -1,19 +1,22 @@
+mod reaper;
+mod usage;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable};
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
 use crate::{Bed, Error, Result, spawner};
+pub use usage::Usage;
 
 /// Variables that a child inherits. All others are kept from it, so that the caller's settings do not leak in.
 const INHERITED: &[&str] = &[
@@ -145,6 +148,8 @@ pub struct Process {
     /// Held while the child is reaped: under it, a pid that has not ended is still the child's.
     ended: Arc<Mutex<bool>>,
     status: watch::Receiver<Option<ExitStatus>>,
+    /// All that it used, known once it has ended.
+    cpu_time: Arc<OnceLock<Duration>>,
     reaper: Option<JoinHandle<()>>,
     // the folder outlives the process
     _bed: Bed,
@@ -168,10 +173,11 @@ impl Process {
         })?;
         let pid = Pid::from_raw(child.id().cast_signed());
         let ended = Arc::new(Mutex::new(false));
+        let cpu_time = Arc::new(OnceLock::new());
         let (sender, status) = watch::channel(None);
         let reaper = std::thread::spawn({
-            let ended = Arc::clone(&ended);
-            move || reap(child, pid, &ended, &sender)
+            let (ended, cpu_time) = (Arc::clone(&ended), Arc::clone(&cpu_time));
+            move || reaper::reap(child, pid, &ended, &cpu_time, &sender)
         });
         Ok(Self {
             name: launch.name.clone(),
@@ -180,6 +186,7 @@ impl Process {
             log,
             ended,
             status,
+            cpu_time,
             reaper: Some(reaper),
             _bed: bed.clone(),
         })
@@ -377,15 +384,4 @@ fn append_to(path: &Path) -> Result<File> {
 fn text_of(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Waits for the child's end, then reaps it and says so.
-fn reap(mut child: Child, pid: Pid, ended: &Mutex<bool>, status: &watch::Sender<Option<ExitStatus>>) {
-    // leaves it a zombie, whose pid cannot be given to another
-    if let Err(error) = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
-        tracing::warn!("cannot wait for {pid}: {error}");
-    }
-    let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
-    status.send_replace(child.wait().ok());
-    *ended = true;
 }

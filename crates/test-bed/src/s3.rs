@@ -1,3 +1,5 @@
+mod metrics;
+
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -30,6 +32,7 @@ const PORT_FLAGS: &[&str] = &[
     "filer.port.grpc",
     "admin.port",
     "admin.port.grpc",
+    "metricsPort",
 ];
 
 /// An S3 server: `SeaweedFS`, with all its parts in one process on loopback ports. It ends when dropped.
@@ -39,6 +42,7 @@ pub struct S3 {
     launch: Launch,
     process: Process,
     endpoint: String,
+    metrics_address: String,
     client: Client,
 }
 
@@ -63,6 +67,7 @@ impl S3 {
         let numbers = ports.numbers();
         let launch = launch(bed, name, &numbers)?;
         let endpoint = format!("http://127.0.0.1:{}", numbers[0]);
+        let metrics_address = format!("127.0.0.1:{}", numbers[PORT_FLAGS.len() - 1]);
         ports.release();
         let s3 = Self {
             bed: bed.clone(),
@@ -70,6 +75,7 @@ impl S3 {
             launch,
             client: client(&endpoint),
             endpoint,
+            metrics_address,
         };
         s3.ready().await?;
         Ok(s3)
@@ -243,6 +249,15 @@ impl S3 {
         Ok(())
     }
 
+    /// How many requests it has answered since its start, of whatever kind and client.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::S3`] if it does not say.
+    pub async fn request_count(&self) -> Result<u64> {
+        metrics::sum(&self.metrics_address, "SeaweedFS_s3_request_total").await
+    }
+
     /// Keys of data below `prefix`: those whose name does not begin with `_`.
     ///
     /// # Errors
@@ -329,9 +344,9 @@ fn client(endpoint: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-fn failed(action: String, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+fn failed(action: String, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::S3 {
         action,
-        source: Box::new(error),
+        source: error.into(),
     }
 }

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends by panicking")]
 
 mod audit;
+mod bench;
 mod consumer_faults;
 mod demo;
 mod memory;

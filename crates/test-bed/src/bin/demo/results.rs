@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use test_bed::{Bed, Process, S3, program};
+use test_bed::{Bed, Process, S3, Screen, program};
 
 use crate::bucket::Bucket;
 use crate::error::Error;
-use crate::screen::Screen;
 
 const OBJECTS_SHOWN: usize = 12;
 const LINES_SHOWN: usize = 3;
@@ -15,7 +14,7 @@ const AUDIT_TIMEOUT: Duration = Duration::from_mins(2);
 pub(crate) fn show(bucket: &Bucket, name: &str, screen: &Screen) -> Result<(), Error> {
     screen.results(&objects(bucket, name))?;
     screen.results(&lines(bucket))?;
-    screen.results(&last_prices(bucket)?)
+    Ok(screen.results(&last_prices(bucket)?)?)
 }
 
 fn objects(bucket: &Bucket, name: &str) -> Vec<String> {
@@ -63,9 +62,9 @@ pub(crate) fn speed(bucket: &Bucket, screen: &Screen) -> Result<(), Error> {
     let in_bucket = jiff::Timestamp::now().duration_since(first).as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate is shown in three digits")]
     let rate = count as f64 / seconds;
-    screen.results(&[format!(
+    Ok(screen.results(&[format!(
         "\n{count} ticks polled one by one in {seconds:.2} s: {rate:.0} ticks/s; all in the bucket {in_bucket:.2} s after the first"
-    )])
+    )])?)
 }
 
 /// Has the consumer prove what lies there.
@@ -102,5 +101,5 @@ pub(crate) fn addresses(
         "  {} audit --bucket {bucket} --in-flight 10s",
         consumer.display()
     ));
-    screen.results(&shown)
+    Ok(screen.results(&shown)?)
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pipeline_runtime::shutdown;
-use test_bed::{Bed, Kafka, Process, S3, program};
+use test_bed::{Bed, Kafka, Process, S3, Screen, program};
 
 use crate::args::Args;
 use crate::bucket::Bucket;
@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::feed::Feed;
 use crate::results;
 use crate::running::{Running, Watch, drain};
-use crate::screen::Screen;
 
 const BUCKET: &str = "quotes";
 const TOPIC: &str = "stock_pipeline";

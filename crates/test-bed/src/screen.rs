@@ -1,13 +1,12 @@
 //! Progress and commands go to stderr, results to stdout; in colour on a terminal, unless `NO_COLOR` is set.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
-use test_bed::Launch;
 
-use crate::error::Error;
+use crate::Launch;
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
@@ -16,51 +15,47 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 /// Variables worth showing before a command. Keys and passwords are not among them.
 const SHOWN_VARIABLES: &[&str] = &["AWS_ENDPOINT_URL", "TWELVEDATA_API_BASE_URL"];
 
-#[derive(Clone)]
-pub(crate) struct Screen {
+/// What somebody sees who runs the demo or the benchmark.
+#[derive(Clone, Debug)]
+pub struct Screen {
     started: SystemTime,
     /// Hidden where stderr is no terminal.
     spinner: ProgressBar,
 }
 
 impl Screen {
-    /// Time counts from the start of `demo.sh`, which says it in a variable, else from now.
-    pub(crate) fn start() -> Self {
-        let script_started = std::env::var("DEMO_STARTED_AT")
-            .ok()
-            .and_then(|seconds| seconds.replace(',', ".").parse().ok())
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .map(|since_epoch| SystemTime::UNIX_EPOCH + since_epoch);
-        let spinner = if std::io::stderr().is_terminal() {
+    /// Steps are shown with the time since `started`.
+    #[must_use]
+    pub fn since(started: SystemTime) -> Self {
+        let spinner = if io::stderr().is_terminal() {
             ProgressBar::new_spinner()
         } else {
             ProgressBar::hidden()
         };
         spinner.enable_steady_tick(Duration::from_millis(100));
-        Self {
-            started: script_started.unwrap_or_else(SystemTime::now),
-            spinner,
-        }
+        Self { started, spinner }
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    /// The time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
         self.started.elapsed().unwrap_or_default()
     }
 
     /// Says what is done now.
-    pub(crate) fn step(&self, text: &str) {
+    pub fn step(&self, text: &str) {
         let seconds = self.elapsed().as_secs_f64();
         self.write(&format!("{DIM}{seconds:6.1} s{DIM:#}  {BOLD}{text}{BOLD:#}"));
         self.spinner.set_message(text.to_owned());
     }
 
     /// Says how far the step is, on a terminal only.
-    pub(crate) fn progress(&self, text: String) {
+    pub fn progress(&self, text: String) {
         self.spinner.set_message(text);
     }
 
     /// Shows a command that is about to run, as one would type it.
-    pub(crate) fn command(&self, launch: &Launch) {
+    pub fn command(&self, launch: &Launch) {
         let shown = SHOWN_VARIABLES
             .iter()
             .filter_map(|name| Some(format!("{name}={} ", launch.value_of(name)?.display())));
@@ -68,17 +63,20 @@ impl Screen {
         self.write(&format!("{DIM}          $ {variables}{launch}{DIM:#}"));
     }
 
-    pub(crate) fn failure(&self, text: &str) {
+    /// Says why it ends.
+    pub fn failure(&self, text: &str) {
         self.spinner.finish_and_clear();
         self.write(&format!("{RED}error:{RED:#} {text}"));
     }
 
     /// Writes lines of results.
-    pub(crate) fn results(&self, lines: &[String]) -> Result<(), Error> {
-        let written = self
-            .spinner
-            .suspend(|| writeln!(anstream::stdout(), "{}", lines.join("\n")));
-        Ok(written?)
+    ///
+    /// # Errors
+    ///
+    /// If stdout does not take them.
+    pub fn results(&self, lines: &[String]) -> io::Result<()> {
+        self.spinner
+            .suspend(|| writeln!(anstream::stdout(), "{}", lines.join("\n")))
     }
 
     /// A terminal that is gone is no reason to stop.
