@@ -44,10 +44,10 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = contenders::NAMES)]
     only: Vec<String>,
     /// Level of the zstd reference; the default is the consumer's
-    #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) zstd_level: i32,
     /// Window of the zstd reference, as a power of 2; the default is the consumer's
-    #[arg(long, value_name = "LOG", default_value_t = 19)]
+    #[arg(long, value_name = "LOG", default_value_t = 17)]
     pub(crate) zstd_window_log: u32,
     /// Write the figures of all runs to this file
     #[arg(long, value_name = "FILE")]

@@ -5,6 +5,9 @@ use test_bed::Usage;
 
 use crate::error::Error;
 
+/// Linux tells CPU time in steps of this.
+const CPU_SECONDS_MIN: f64 = 0.01;
+
 /// What one run of one contender took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Figures {
@@ -29,7 +32,7 @@ impl Figures {
     }
 
     pub(crate) fn ticks_a_cpu_second(&self) -> f64 {
-        quotient(self.ticks, self.cpu_seconds)
+        quotient(self.ticks, self.cpu_seconds.max(CPU_SECONDS_MIN))
     }
 }
 

@@ -33,6 +33,10 @@ pub(crate) struct Stage<'a> {
 }
 
 /// Fills a topic, lets each contender go through it, and shows the figures.
+///
+/// # Errors
+///
+/// The first that a contender ended with, after the figures of the others.
 pub(crate) async fn run(plan: &Plan, screen: &Screen) -> Result<(), Error> {
     let load = plan.load()?;
     let bed = Bed::new()?;
@@ -52,17 +56,19 @@ pub(crate) async fn run(plan: &Plan, screen: &Screen) -> Result<(), Error> {
         load,
         bytes,
     };
+    let (runs, failure) = measure(plan, &stage).await?;
     let outcome = Outcome {
         ticks: load.ticks,
         bytes,
         partitions: plan.partitions,
         cores: available_parallelism().map_or(1, Into::into),
-        runs: measure(plan, &stage).await?,
+        runs,
     };
     if let Some(path) = &plan.json {
         write(path, &outcome)?;
     }
-    Ok(screen.results(&table::lines(&outcome))?)
+    screen.results(&table::lines(&outcome))?;
+    failure.map_or(Ok(()), Err)
 }
 
 async fn filled(kafka: &Kafka, partitions: u16, load: Load, screen: &Screen) -> Result<u64, Error> {
@@ -90,32 +96,34 @@ async fn filled(kafka: &Kafka, partitions: u16, load: Load, screen: &Screen) -> 
 }
 
 /// One contender after the other, and all again, so that a busy moment of the machine does not hit the same one.
-async fn measure(plan: &Plan, stage: &Stage<'_>) -> Result<Vec<Measurement>, Error> {
+/// Gives the figures, and the first error.
+async fn measure(plan: &Plan, stage: &Stage<'_>) -> Result<(Vec<Measurement>, Option<Error>), Error> {
     let help = consumer_help(stage.bed).await?;
-    let mut runs = Vec::new();
+    let (mut runs, mut failure) = (Vec::new(), None);
     for run in 1..=plan.runs {
         for contender in plan.contenders() {
             let name = contender.name;
+            if matches!(&contender.task, Task::Drain(drain) if !drain.is_offered_by(&help)) {
+                stage
+                    .screen
+                    .step(&format!("{name}: left out, this consumer cannot do it"));
+                continue;
+            }
+            stage.screen.step(&format!("{name}, run {run}"));
             let figures = match &contender.task {
-                Task::Drain(drain) if !drain.is_offered_by(&help) => {
-                    stage
-                        .screen
-                        .step(&format!("{name}: left out, this consumer cannot do it"));
-                    continue;
-                }
-                Task::Drain(drain) => {
-                    stage.screen.step(&format!("{name}, run {run}"));
-                    drain::run(stage, contender, drain, run).await?
-                }
-                Task::Reference(part) => {
-                    stage.screen.step(&format!("{name}, run {run}"));
-                    reference(plan, stage, contender, *part).await?
-                }
+                Task::Drain(drain) => drain::run(stage, contender, drain, run).await,
+                Task::Reference(part) => reference(plan, stage, contender, *part).await,
             };
-            runs.push(Measurement { name, run, figures });
+            match figures {
+                Ok(figures) => runs.push(Measurement { name, run, figures }),
+                Err(error) => {
+                    stage.screen.step(&format!("{name}, run {run}: failed"));
+                    failure.get_or_insert(error);
+                }
+            }
         }
     }
-    Ok(runs)
+    Ok((runs, failure))
 }
 
 async fn consumer_help(bed: &Bed) -> Result<String, Error> {
