@@ -3,7 +3,7 @@ use aws_sdk_s3::primitives::ByteStreamError;
 use pipeline_runtime::exit::{ExitStatus, Failure};
 use pipeline_runtime::kafka::TopicName;
 use pipeline_runtime::s3::BucketName;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::slot::Conflict;
 
@@ -447,6 +447,15 @@ impl Failure for Error {
             | Self::AnotherLog { .. }
             | Self::ChainBeyondLog { .. }
             | Self::ForeignObject { .. } => ExitStatus::BadConfig,
+            // a login that is refused while all runs may be the broker's trouble: the next start tells
+            Self::KafkaRefused { source, .. }
+                if !matches!(
+                    source.rdkafka_error_code(),
+                    Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed)
+                ) =>
+            {
+                ExitStatus::NoPermission
+            }
             _ => ExitStatus::Failed,
         }
     }

@@ -180,20 +180,22 @@ impl Objects {
         Ok(())
     }
 
-    /// Whether the bucket can be reached, by one HEAD.
+    /// Whether the bucket is there and the folder may be listed: by a GET, as a HEAD that is refused does not say why.
     ///
     /// # Errors
     ///
     /// If it cannot, and why.
-    pub(crate) async fn head_bucket(&self) -> Result<(), Error> {
+    pub(crate) async fn reach(&self, folder: &str) -> Result<(), Error> {
         let sent = self
             .client
-            .head_bucket()
+            .list_objects_v2()
             .bucket(self.bucket.as_str())
+            .prefix(folder)
+            .max_keys(1)
             .send()
             .await;
         sent.map(drop)
-            .map_err(|error| explain(Operation::HeadBucket, &self.bucket, "", error))
+            .map_err(|error| explain(Operation::ListObjects, &self.bucket, folder, error))
     }
 
     /// Removes an object, for cleaning up only: the chain never needs it, and may lack the permission.
