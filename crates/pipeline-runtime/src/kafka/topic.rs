@@ -47,7 +47,7 @@ impl fmt::Display for TopicName {
     }
 }
 
-/// Longest first wait for an answer. Each wait is twice as long as the one before, for brokers that are slow.
+/// First wait for an answer. Each next one is twice as long, for brokers that are slow.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// Asks the brokers for the topic and gives its number of partitions. Blocks for up to `timeout`, but no longer when

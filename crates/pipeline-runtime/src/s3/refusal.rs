@@ -226,7 +226,8 @@ fn action_named_in(message: &str) -> Option<String> {
 }
 
 fn is_without_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<CredentialsError>())
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(<dyn std::error::Error>::is::<CredentialsError>)
 }
 
 #[cfg(test)]

@@ -106,11 +106,15 @@ impl Secured {
             }
             text.push('\n');
         }
-        for (key, value) in SETTINGS {
-            text.push_str(&format!("{key}={value}\n"));
+        let user = format!("User:ANONYMOUS;User:{}", self.super_user);
+        let key_store = self.key_store.display().to_string();
+        let of_this = [
+            ("super.users", user.as_str()),
+            ("ssl.keystore.location", key_store.as_str()),
+        ];
+        for (key, value) in SETTINGS.iter().copied().chain(of_this) {
+            text.extend([key, "=", value, "\n"]);
         }
-        text.push_str(&format!("super.users=User:ANONYMOUS;User:{}\n", self.super_user));
-        text.push_str(&format!("ssl.keystore.location={}\n", self.key_store.display()));
         text
     }
 }
