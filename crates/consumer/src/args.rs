@@ -13,6 +13,7 @@ use crate::Error;
 use crate::audit::AuditArgs;
 use crate::encode::{Compression, Encoding, Format};
 use crate::memory::MemoryBudget;
+use crate::store::{WriteArgs, WriteSettings};
 
 /// Writes the ticks of a Kafka topic to S3, each exactly once.
 #[derive(Debug, Parser)]
@@ -65,6 +66,8 @@ pub(crate) struct ConsumeArgs {
     allow_at_least_once: bool,
     #[command(flatten)]
     s3: S3Args,
+    #[command(flatten)]
+    writing: WriteArgs,
     /// Consumer group; consumers of one group share the partitions
     #[arg(
         long,
@@ -136,6 +139,7 @@ pub(crate) struct Config {
     pub(crate) prefix: Prefix,
     pub(crate) allow_at_least_once: bool,
     pub(crate) s3: S3Args,
+    pub(crate) write_settings: WriteSettings,
     pub(crate) group: String,
     pub(crate) kafka: KafkaArgs,
     pub(crate) flush: Flush,
@@ -201,6 +205,7 @@ impl ConsumeArgs {
             prefix: self.prefix,
             allow_at_least_once: self.allow_at_least_once,
             s3: self.s3,
+            write_settings: self.writing.check()?,
             group: self.group,
             kafka: self.kafka,
             flush: Flush {
@@ -297,6 +302,7 @@ mod tests {
             ["--memory", "1KiB"],
             ["--group", " "],
             ["--topic", "_ticks"],
+            ["--kms-key-id", "alias/ticks"],
         ] {
             let error = check(&flags).unwrap_err();
             assert!(error.to_string().contains(flags[0]), "{flags:?}: {error}");

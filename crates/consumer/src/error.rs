@@ -3,7 +3,7 @@ use aws_sdk_s3::primitives::ByteStreamError;
 use pipeline_runtime::exit::{ExitStatus, Failure};
 use pipeline_runtime::kafka::TopicName;
 use pipeline_runtime::s3::BucketName;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::slot::Conflict;
 
@@ -58,7 +58,8 @@ pub enum Error {
     },
     /// The credentials are no good.
     #[error(
-        "S3 refuses the credentials for the bucket {bucket} ({code}), check the keys, the role and this host's clock"
+        "S3 refuses the credentials for the bucket {bucket} ({code}), check the keys or the role, and that a session \
+         of it has not expired"
     )]
     CredentialsRefused {
         /// The bucket.
@@ -77,8 +78,77 @@ pub enum Error {
         bucket: BucketName,
         /// The key or prefix.
         key: String,
-        /// The IAM action.
-        action: &'static str,
+        /// The IAM action, or several.
+        action: String,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// This host's clock is wrong.
+    #[error("S3 refuses requests for the bucket {bucket}, because this host's clock is off; set it, by NTP")]
+    ClockSkewed {
+        /// The bucket.
+        bucket: BucketName,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// No source gives credentials.
+    #[error(
+        "there are no AWS credentials for the bucket {bucket}, set AWS_PROFILE or AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY, or give this host a role"
+    )]
+    NoCredentials {
+        /// The bucket.
+        bucket: BucketName,
+        /// What the SDK says.
+        source: BoxError,
+    },
+    /// The KMS key cannot be used.
+    #[error(
+        "the KMS key of s3://{bucket}/{key} cannot be used ({code}), enable it or correct `--kms-key-id`; it must be in \
+         the bucket's region"
+    )]
+    KmsKey {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key of the object.
+        key: String,
+        /// The store's code.
+        code: String,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// The store does not know a setting of objects.
+    #[error("the store of the bucket {bucket} does not take the objects' settings ({code}), change {flag}")]
+    SettingRefused {
+        /// The bucket.
+        bucket: BucketName,
+        /// The flag, or several.
+        flag: &'static str,
+        /// The store's code.
+        code: String,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// The object was moved to an archive.
+    #[error("s3://{bucket}/{key} is archived and cannot be read, restore it or use another `--prefix`")]
+    Archived {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+        /// What the store said.
+        source: BoxError,
+    },
+    /// Too many requests.
+    #[error(
+        "S3 takes no more requests for s3://{bucket}/{key} for now; if that lasts, raise `--flush-interval` or \
+         use another `--prefix`"
+    )]
+    SlowDown {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key or prefix.
+        key: String,
         /// What the store said.
         source: BoxError,
     },
@@ -98,8 +168,7 @@ pub enum Error {
     },
     /// No reply.
     #[error(
-        "no reply from S3 for s3://{bucket}/{key}, check the network, `AWS_ENDPOINT_URL` and that there are \
-         credentials"
+        "no reply from S3 for s3://{bucket}/{key}, check the network, `AWS_ENDPOINT_URL` and the proxy's variables"
     )]
     StoreUnreachable {
         /// The bucket.
@@ -349,6 +418,11 @@ impl Error {
                 | Self::WrongRegion { .. }
                 | Self::CredentialsRefused { .. }
                 | Self::Denied { .. }
+                | Self::ClockSkewed { .. }
+                | Self::NoCredentials { .. }
+                | Self::KmsKey { .. }
+                | Self::SettingRefused { .. }
+                | Self::SlowDown { .. }
                 | Self::StoreRefused { .. }
                 | Self::StoreUnreachable { .. }
                 | Self::BrokenOff { .. }
@@ -373,6 +447,15 @@ impl Failure for Error {
             | Self::AnotherLog { .. }
             | Self::ChainBeyondLog { .. }
             | Self::ForeignObject { .. } => ExitStatus::BadConfig,
+            // a login that is refused while all runs may be the broker's trouble: the next start tells
+            Self::KafkaRefused { source, .. }
+                if !matches!(
+                    source.rdkafka_error_code(),
+                    Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed)
+                ) =>
+            {
+                ExitStatus::NoPermission
+            }
             _ => ExitStatus::Failed,
         }
     }

@@ -118,7 +118,8 @@ struct Bucket {
 impl Bucket {
     async fn connect(config: &Config) -> Result<Self, Error> {
         Ok(Self {
-            objects: Objects::connect(&config.s3, config.bucket.clone()).await?,
+            objects: Objects::connect(&config.s3, config.bucket.clone(), config.write_settings.clone())
+                .await?,
             keys: SlotKeys::new(
                 config.prefix.as_str(),
                 config.kafka.topic.as_str(),

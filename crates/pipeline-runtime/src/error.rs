@@ -56,14 +56,39 @@ pub enum Error {
     },
     /// No broker answers.
     #[error(
-        "no Kafka broker answers at {brokers}; refused: the broker is stopped, silence: a security group or \
-         firewall is closed; `broker-setup wait` run from here says which"
+        "no Kafka broker answers at {brokers}{}; refused: the broker is stopped, silence: a security group or \
+         firewall is closed; `broker-setup wait` run from here says which",
+        in_brackets(reason.as_ref())
     )]
     BrokerUnreachable {
         /// The bootstrap servers.
         brokers: String,
-        /// What librdkafka says.
+        /// What librdkafka said last while it tried.
+        reason: Option<String>,
+        /// What it says in the end.
         source: KafkaError,
+    },
+    /// The broker refuses the login.
+    #[error(
+        "Kafka at {brokers} refuses the login ({reason}); check `-X sasl.mechanism`, `-X sasl.username` and \
+         `-X sasl.password=@FILE`"
+    )]
+    LoginRefused {
+        /// The bootstrap servers.
+        brokers: String,
+        /// What librdkafka says.
+        reason: String,
+    },
+    /// The broker's certificate is not trusted.
+    #[error(
+        "the TLS certificate of Kafka at {brokers} is not trusted ({reason}); name its CA with \
+         `-X ssl.ca.location=FILE`, and the brokers as the certificate does"
+    )]
+    CertificateRefused {
+        /// The bootstrap servers.
+        brokers: String,
+        /// What librdkafka says.
+        reason: String,
     },
     /// The broker has no such topic.
     #[error("the topic {topic} is not at {brokers}, make it with `broker-setup topics apply`")]
@@ -74,7 +99,9 @@ pub enum Error {
         brokers: String,
     },
     /// The broker says something else of the topic.
-    #[error("the broker at {brokers} refuses to describe the topic {topic}, check its permissions")]
+    #[error(
+        "the broker at {brokers} refuses to describe the topic {topic}, allow the user to read, write or describe it by an ACL"
+    )]
     TopicRefused {
         /// The topic.
         topic: String,
@@ -100,6 +127,10 @@ pub enum Error {
     },
 }
 
+fn in_brackets(reason: Option<&String>) -> String {
+    reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
+}
+
 impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
@@ -109,11 +140,12 @@ impl Failure for Error {
             | Self::TopicName { .. }
             | Self::BucketName { .. }
             | Self::NoRegion
+            | Self::CertificateRefused { .. }
             | Self::ClientConfig { .. } => ExitStatus::BadConfig,
+            Self::LoginRefused { .. } | Self::TopicRefused { .. } => ExitStatus::NoPermission,
             Self::Metrics { .. }
             | Self::BrokerUnreachable { .. }
             | Self::TopicMissing { .. }
-            | Self::TopicRefused { .. }
             | Self::Signals { .. } => ExitStatus::Failed,
         }
     }

@@ -1,5 +1,7 @@
 //! How an S3 client is configured: the SDK's own chain, and path-style as soon as an endpoint is given.
 
+mod refusal;
+
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
@@ -9,6 +11,7 @@ use aws_sdk_s3::config::{Builder, Region};
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::Error;
+pub use refusal::{Operation, Refusal, cause};
 
 /// The flags that each S3 client has. Region, endpoint and credentials come by the SDK's own chain
 /// (`AWS_REGION`, `AWS_ENDPOINT_URL`, profiles, instance role, web identity).

@@ -1,16 +1,14 @@
 //! `--bucket`: makes the bucket if it is not there. Looks first, as creating it a second time resets its
 //! access rules in us-east-1.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use backon::{ExponentialBuilder, Retryable};
-use pipeline_runtime::s3::{BucketName, S3Args, client_config};
+use pipeline_runtime::s3::{BucketName, Operation, Refusal, S3Args, cause, client_config};
 use tracing::{info, warn};
 
 use crate::Error;
@@ -47,26 +45,22 @@ async fn look_then_make(client: &Client, name: &BucketName, region: &str) -> Res
             info!(bucket = %name, region = found.bucket_region().unwrap_or(region), "bucket found");
             Ok(())
         }
-        Err(refusal) => match refusal.raw_response().map(|response| response.status().as_u16()) {
-            Some(404) => make(client, name, region).await,
-            Some(301) => {
-                let its_region = refusal
-                    .raw_response()
-                    .and_then(|response| response.headers().get("x-amz-bucket-region"))
-                    .unwrap_or("another");
+        Err(error) => match Refusal::of(Operation::HeadBucket, &error) {
+            Refusal::BucketMissing => make(client, name, region).await,
+            Refusal::WrongRegion { region: its_region } => {
                 warn!(
-                    bucket = %name, region, its_region,
+                    bucket = %name, region, its_region = its_region.as_deref().unwrap_or("another"),
                     "bucket found in another region than AWS_REGION; give the consumer the bucket's region"
                 );
                 Ok(())
             }
-            Some(403) => Err(Obstacle::Final(Error::BucketForbidden {
+            Refusal::Denied { .. } => Err(Obstacle::Final(Error::BucketForbidden {
                 bucket: name.to_string(),
-                source: cause(refusal),
+                source: cause(error),
             })),
             _ => Err(Obstacle::Final(Error::BucketLook {
                 bucket: name.to_string(),
-                source: cause(refusal),
+                source: cause(error),
             })),
         },
     }
@@ -102,28 +96,30 @@ async fn make(client: &Client, name: &BucketName, region: &str) -> Result<(), Ob
         }
         code => {
             let is_busy = code == Some("OperationAborted");
-            let error = Error::BucketCreate {
-                bucket,
-                region: region.to_owned(),
-                source: cause(refusal),
-            };
+            let is_denied = matches!(
+                Refusal::of(Operation::CreateBucket, &refusal),
+                Refusal::Denied { .. }
+            );
+            let (region, source) = (region.to_owned(), cause(refusal));
             Err(if is_busy {
-                Obstacle::Busy(error)
+                Obstacle::Busy(Error::BucketCreate {
+                    bucket,
+                    region,
+                    source,
+                })
+            } else if is_denied {
+                Obstacle::Final(Error::BucketCreateDenied {
+                    bucket,
+                    region,
+                    source,
+                })
             } else {
-                Obstacle::Final(error)
+                Obstacle::Final(Error::BucketCreate {
+                    bucket,
+                    region,
+                    source,
+                })
             })
         }
-    }
-}
-
-/// What S3 or the SDK says, in words: the SDK's own texts are kinds of errors, such as `service error`.
-fn cause<E, R>(error: SdkError<E, R>) -> Box<dyn StdError + Send + Sync>
-where
-    E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
-    R: fmt::Debug + Send + Sync + 'static,
-{
-    match (error.code(), error.message()) {
-        (Some(code), message) => format!("{code}: {}", message.unwrap_or("no message")).into(),
-        (None, _) => Box::new(error),
     }
 }

@@ -191,8 +191,22 @@ pub enum Error {
         /// What S3 says.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// The bucket is not there, and these credentials may not make it.
+    #[error(
+        "not allowed to make the bucket {bucket} in {region}, allow `s3:CreateBucket` in the role's policy or make it by hand"
+    )]
+    BucketCreateDenied {
+        /// The bucket.
+        bucket: String,
+        /// The region.
+        region: String,
+        /// What S3 says.
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// The bucket is not there and cannot be made.
-    #[error("cannot make the bucket {bucket} in {region}, check that the credentials have s3:CreateBucket")]
+    #[error(
+        "cannot make the bucket {bucket} in {region}, check the region and the account's limit of buckets"
+    )]
     BucketCreate {
         /// The bucket.
         bucket: String,
@@ -225,9 +239,10 @@ impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Shared(error) => error.exit_status(),
-            Self::KeyRefused { .. } | Self::EndpointRefused { .. } | Self::BucketForbidden { .. } => {
-                ExitStatus::NoPermission
-            }
+            Self::KeyRefused { .. }
+            | Self::EndpointRefused { .. }
+            | Self::BucketForbidden { .. }
+            | Self::BucketCreateDenied { .. } => ExitStatus::NoPermission,
             Self::Symbol { .. }
             | Self::SymbolTwice { .. }
             | Self::Duration { .. }

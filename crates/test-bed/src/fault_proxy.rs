@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Method, Response, StatusCode, header};
+use hyper::{HeaderMap, Method, Response, StatusCode, header};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -33,6 +33,21 @@ pub enum Fault {
     Cut,
     /// The server hears nothing of it, and this S3 error comes back: status and code, as `503 SlowDown`.
     Answer(u16, &'static str),
+    /// The same, with all that a reply may tell.
+    Refuse(Refusal),
+}
+
+/// A reply that an S3 server could give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Status of HTTP.
+    pub status: u16,
+    /// Code in the body.
+    pub code: &'static str,
+    /// Message in the body.
+    pub message: &'static str,
+    /// `x-amz-bucket-region`.
+    pub bucket_region: Option<&'static str>,
 }
 
 /// A request as a rule sees it.
@@ -42,6 +57,8 @@ pub struct Request {
     pub method: Method,
     /// Path and query, as sent.
     pub path: String,
+    /// As sent.
+    pub headers: HeaderMap,
 }
 
 impl Request {
@@ -53,6 +70,13 @@ impl Request {
         let key = parts.nth(1).unwrap_or_default();
         let name = key.rsplit('/').next().unwrap_or_default();
         self.method == Method::PUT && !name.is_empty() && !name.starts_with('_')
+    }
+
+    /// A header's text, empty if it was not sent.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
@@ -213,6 +237,7 @@ impl Upstream {
                 .path_and_query()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
+            headers: request.headers().clone(),
         };
         let Some((fault, done, mut held)) = self.fault_for(&seen) else {
             return self.pass_on(request).await;
@@ -248,7 +273,17 @@ impl Upstream {
                 // the body is read, so that the client is not cut off while it writes
                 request.into_body().collect().await.map_err(|_| CutConnection)?;
                 take_place();
-                s3_error(status, code)
+                s3_error(&Refusal {
+                    status,
+                    code,
+                    message: "injected",
+                    bucket_region: None,
+                })
+            }
+            Fault::Refuse(refusal) => {
+                request.into_body().collect().await.map_err(|_| CutConnection)?;
+                take_place();
+                s3_error(&refusal)
             }
         }
     }
@@ -285,16 +320,19 @@ impl Upstream {
     }
 }
 
-fn s3_error(status: u16, code: &str) -> std::result::Result<Response<Full<Bytes>>, CutConnection> {
+fn s3_error(refusal: &Refusal) -> std::result::Result<Response<Full<Bytes>>, CutConnection> {
+    let Refusal { code, message, .. } = refusal;
     let body = format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>injected</Message></Error>"#
+        r#"<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"#
     );
-    let status = StatusCode::from_u16(status).map_err(|_| CutConnection)?;
-    Response::builder()
+    let status = StatusCode::from_u16(refusal.status).map_err(|_| CutConnection)?;
+    let mut reply = Response::builder()
         .status(status)
-        .header(header::CONTENT_TYPE, "application/xml")
-        .body(Full::new(body.into()))
-        .map_err(|_| CutConnection)
+        .header(header::CONTENT_TYPE, "application/xml");
+    if let Some(region) = refusal.bucket_region {
+        reply = reply.header("x-amz-bucket-region", region);
+    }
+    reply.body(Full::new(body.into())).map_err(|_| CutConnection)
 }
 
 fn lock(rules: &Rules) -> std::sync::MutexGuard<'_, VecDeque<Rule>> {

@@ -19,7 +19,7 @@ mod tools;
 
 pub use bed::Bed;
 pub use error::Error;
-pub use fault_proxy::{Fault, FaultProxy, Injected, Request};
+pub use fault_proxy::{Fault, FaultProxy, Injected, Refusal, Request};
 pub use kafka::{Kafka, Record};
 pub use process::{Launch, Process, Usage};
 pub use s3::S3;

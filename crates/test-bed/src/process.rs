@@ -86,6 +86,13 @@ impl Launch {
         self
     }
 
+    /// Sets a variable no more.
+    #[must_use]
+    pub fn without(mut self, variable: &str) -> Self {
+        self.variables.retain(|(name, _)| name != variable);
+        self
+    }
+
     /// Passes variables of this process on, where they are set.
     #[must_use]
     pub fn inherit<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {

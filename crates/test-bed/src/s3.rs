@@ -311,6 +311,8 @@ fn launch(bed: &Bed, name: &str, ports: &[u16]) -> Result<Launch> {
             "-admin.ui=false",
         ])
         .args(["-master.telemetry=false", "-s3.autoCreateBucket=false"])
+        // each bucket takes some volumes; as it comes, their number is what the free disk would hold if all were full
+        .args(["-volume.max=1000", "-master.volumeSizeLimitMB=64"])
         .variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         .variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
         .variable("HOME", &folder)

@@ -28,9 +28,18 @@ pub(crate) fn kafka_home() -> Result<PathBuf> {
 
 /// The program `java`.
 pub(crate) fn java() -> PathBuf {
-    let java = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin/java"));
-    java.filter(|java| java.exists())
-        .unwrap_or_else(|| PathBuf::from("java"))
+    of_java("java")
+}
+
+/// The program `keytool`, which comes with `java`.
+pub(crate) fn keytool() -> PathBuf {
+    of_java("keytool")
+}
+
+fn of_java(program: &str) -> PathBuf {
+    let path = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin").join(program));
+    path.filter(|path| path.exists())
+        .unwrap_or_else(|| PathBuf::from(program))
 }
 
 /// The program `weed`, which is `SeaweedFS`.

@@ -142,6 +142,7 @@ impl Admin {
     fn unreachable(&self, source: KafkaError) -> Error {
         pipeline_runtime::Error::BrokerUnreachable {
             brokers: self.brokers.clone(),
+            reason: None,
             source,
         }
         .into()

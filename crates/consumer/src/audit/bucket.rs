@@ -6,7 +6,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::Object;
-use pipeline_runtime::s3::{BucketName, S3Args, client_config};
+use pipeline_runtime::s3::{BucketName, Operation, Refusal, S3Args, cause, client_config};
 
 use super::error::Error;
 
@@ -49,7 +49,7 @@ impl Bucket {
             .into_paginator()
             .send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.refused("list", prefix, error))?;
+            let page = page.map_err(|error| self.refused(Operation::ListObjects, prefix, error))?;
             for object in page.contents() {
                 each(object.key().unwrap_or_default(), object);
             }
@@ -72,14 +72,14 @@ impl Bucket {
                 body: object.body,
             })),
             Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
-            Err(error) => Err(self.refused("get", key, error)),
+            Err(error) => Err(self.refused(Operation::GetObject, key, error)),
         }
     }
 
     /// The error of a body that broke off.
     pub(crate) fn broken_body(&self, key: &str, source: impl Into<BoxError>) -> Error {
         Error::Store {
-            operation: "get",
+            operation: verb(Operation::GetObject),
             bucket: self.name.clone(),
             key: key.to_owned(),
             source: source.into(),
@@ -95,54 +95,45 @@ impl Bucket {
         }
     }
 
-    fn refused<E>(&self, operation: &'static str, key: &str, error: SdkError<E, HttpResponse>) -> Error
+    fn refused<E>(&self, operation: Operation, key: &str, error: SdkError<E, HttpResponse>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let (bucket, key) = (self.name.clone(), key.to_owned());
-        let code = error.code().unwrap_or_default().to_owned();
-        let reply = error.raw_response();
-        let status = reply.map_or(0, |reply| reply.status().as_u16());
-        let region = reply.and_then(|reply| reply.headers().get("x-amz-bucket-region"));
-        let region = region.unwrap_or("the bucket's").to_owned();
-        let source: BoxError = error.into();
-        match (code.as_str(), status) {
-            ("NoSuchBucket", _) => Error::BucketMissing { bucket, source },
-            (
-                "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException",
-                _,
-            )
-            | (_, 301) => Error::WrongRegion {
+        let refusal = Refusal::of(operation, &error);
+        let (bucket, key, source) = (self.name.clone(), key.to_owned(), cause(error));
+        match refusal {
+            Refusal::BucketMissing => Error::BucketMissing { bucket, source },
+            Refusal::WrongRegion { region } => Error::WrongRegion {
                 bucket,
-                region,
+                region: region.unwrap_or_else(|| "the bucket's".to_owned()),
                 source,
             },
-            (
-                "InvalidAccessKeyId"
-                | "SignatureDoesNotMatch"
-                | "ExpiredToken"
-                | "InvalidToken"
-                | "RequestTimeTooSkewed",
-                _,
-            ) => Error::Credentials { bucket, source },
-            ("InvalidObjectState", _) => Error::Archived { bucket, key, source },
-            ("AccessDenied", _) | (_, 403) => {
-                let (permission, resource) = match operation {
-                    "list" => ("s3:ListBucket", bucket.to_string()),
-                    _ => ("s3:GetObject", format!("{bucket}/{key}")),
-                };
-                Error::Denied {
-                    permission,
-                    resource,
+            Refusal::CredentialsRefused { .. } | Refusal::ClockSkewed | Refusal::NoCredentials => {
+                Error::Credentials { bucket, source }
+            }
+            Refusal::Archived => Error::Archived { bucket, key, source },
+            Refusal::Denied { action } => Error::Denied {
+                resource: match operation {
+                    Operation::ListObjects => bucket.to_string(),
+                    _ => format!("{bucket}/{key}"),
+                },
+                permission: action,
+                source,
+            },
+            Refusal::KmsKey { code } => Error::KmsKey {
+                bucket,
+                key,
+                code,
+                source,
+            },
+            Refusal::SettingRefused { .. } | Refusal::SlowDown | Refusal::NoReply | Refusal::Other { .. } => {
+                Error::Store {
+                    operation: verb(operation),
+                    bucket,
+                    key,
                     source,
                 }
             }
-            _ => Error::Store {
-                operation,
-                bucket,
-                key,
-                source,
-            },
         }
     }
 
@@ -157,10 +148,18 @@ impl Bucket {
             .max_keys(10)
             .send()
             .await
-            .map_err(|error| self.refused("list", prefix, error))?;
+            .map_err(|error| self.refused(Operation::ListObjects, prefix, error))?;
         let folders = reply.common_prefixes().iter();
         Ok(folders
             .filter_map(|folder| folder.prefix().map(str::to_owned))
             .collect())
+    }
+}
+
+/// What the audit does, in a word.
+fn verb(operation: Operation) -> &'static str {
+    match operation {
+        Operation::ListObjects => "list",
+        _ => "get",
     }
 }

@@ -33,7 +33,7 @@ pub enum Error {
     #[error("not allowed: allow {permission} on arn:aws:s3:::{resource} to the role that runs the audit")]
     Denied {
         /// IAM's name of the permission.
-        permission: &'static str,
+        permission: String,
         /// Bucket, or bucket and key.
         resource: String,
         /// What the store says.
@@ -41,11 +41,26 @@ pub enum Error {
     },
     /// The store does not know the credentials, or they are no longer valid.
     #[error(
-        "the store refuses the credentials for the bucket {bucket}, check the keys or the role and the clock"
+        "the store refuses the credentials for the bucket {bucket}, or there are none; check the keys or the role and \
+         the clock"
     )]
     Credentials {
         /// The bucket.
         bucket: BucketName,
+        /// What the store says.
+        source: BoxError,
+    },
+    /// The KMS key cannot be used.
+    #[error(
+        "the KMS key of s3://{bucket}/{key} cannot be used ({code}), enable it to have the object audited"
+    )]
+    KmsKey {
+        /// The bucket.
+        bucket: BucketName,
+        /// The object.
+        key: String,
+        /// The store's code.
+        code: String,
         /// What the store says.
         source: BoxError,
     },

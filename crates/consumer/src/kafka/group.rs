@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use pipeline_runtime::kafka::{Fixed, KafkaArgs, TopicName, partitions_of};
+use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, TopicName, partitions_of};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
@@ -18,10 +18,11 @@ pub(crate) type GroupConsumer = BaseConsumer<GroupContext>;
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the user may change.
-const DEFAULTS: &[(&str, &str)] = &[
-    ("partition.assignment.strategy", "cooperative-sticky"),
-    ("fetch.wait.max.ms", "100"),
-];
+const DEFAULTS: &[(&str, &str)] = &[("fetch.wait.max.ms", "100")];
+
+/// The same for groups whose members share out the partitions. Where the broker does (`group.protocol=consumer`,
+/// KIP-848), librdkafka refuses it.
+const CLASSIC_DEFAULT: (&str, &str) = ("partition.assignment.strategy", "cooperative-sticky");
 
 /// What exactly once depends on.
 const FIXED: &[Fixed] = &[
@@ -54,10 +55,12 @@ pub(crate) enum Rebalance {
 /// Hands rebalances to the polling thread and keeps new partitions from being read at once.
 pub(crate) struct GroupContext {
     rebalances: Sender<Rebalance>,
+    contact: Contact,
 }
 
 impl ClientContext for GroupContext {
     fn error(&self, error: KafkaError, reason: &str) {
+        self.contact.note(&error, reason);
         // told by the other lines already, and again and again while the broker is away
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             debug!(%error, reason, "Kafka");
@@ -136,13 +139,34 @@ pub(crate) fn connect(
 ) -> Result<(Arc<GroupConsumer>, Vec<i32>), Error> {
     let of_memory = memory.kafka_properties();
     let of_memory = of_memory.iter().map(|(key, value)| (*key, value.as_str()));
-    let defaults: Vec<_> = DEFAULTS.iter().copied().chain(of_memory).collect();
+    let is_classic = args.property("group.protocol")?.as_deref() != Some("consumer");
+    let of_classic = is_classic.then_some(CLASSIC_DEFAULT);
+    let defaults: Vec<_> = DEFAULTS
+        .iter()
+        .copied()
+        .chain(of_classic)
+        .chain(of_memory)
+        .collect();
     let mut config = args.client_config("quote-consumer", &defaults, FIXED)?;
     config.set("group.id", group);
+    let contact = Contact::default();
+    let context = GroupContext {
+        rebalances,
+        contact: contact.clone(),
+    };
     let consumer: GroupConsumer = config
-        .create_with_context(GroupContext { rebalances })
+        .create_with_context(context)
         .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
-    let count = partitions_of(consumer.client(), &args.brokers, &args.topic, STARTUP_TIMEOUT)?;
+    // before the subscription there are no records to lose, and the context hears of errors
+    let serve = || drop(consumer.poll(Duration::ZERO));
+    let count = partitions_of(
+        consumer.client(),
+        &contact,
+        &args.brokers,
+        &args.topic,
+        STARTUP_TIMEOUT,
+        serve,
+    )?;
     let partitions = (0..).take(count).collect();
     Ok((Arc::new(consumer), partitions))
 }

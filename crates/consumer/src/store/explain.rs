@@ -1,116 +1,58 @@
-use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
-use pipeline_runtime::s3::BucketName;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use pipeline_runtime::s3::{BucketName, Operation, Refusal, cause};
 
 use crate::Error;
 
-/// A request that failed, as an error names it.
-#[derive(Clone, Copy)]
-pub(super) struct Request<'a> {
-    bucket: &'a BucketName,
-    key: &'a str,
-    /// The IAM action that it needs.
-    action: &'static str,
-}
-
-impl<'a> Request<'a> {
-    pub(super) fn put(bucket: &'a BucketName, key: &'a str) -> Self {
-        Self {
-            bucket,
-            key,
-            action: "s3:PutObject",
-        }
-    }
-
-    pub(super) fn head(bucket: &'a BucketName, key: &'a str) -> Self {
-        Self {
-            bucket,
-            key,
-            action: "s3:GetObject",
-        }
-    }
-
-    pub(super) fn get(bucket: &'a BucketName, key: &'a str) -> Self {
-        Self {
-            bucket,
-            key,
-            action: "s3:GetObject",
-        }
-    }
-
-    pub(super) fn list(bucket: &'a BucketName, folder: &'a str) -> Self {
-        Self {
-            bucket,
-            key: folder,
-            action: "s3:ListBucket",
-        }
-    }
-
-    pub(super) fn head_bucket(bucket: &'a BucketName) -> Self {
-        Self {
-            bucket,
-            key: "",
-            action: "s3:ListBucket",
-        }
-    }
-
-    pub(super) fn delete(bucket: &'a BucketName, key: &'a str) -> Self {
-        Self {
-            bucket,
-            key,
-            action: "s3:DeleteObject",
-        }
-    }
-}
-
-/// Names what is wrong, by the reply's status and code.
-pub(super) fn explain<E>(request: Request<'_>, error: SdkError<E>) -> Error
+/// Names what is wrong with a request for `key`, empty if it was for the bucket.
+pub(super) fn explain<E>(
+    operation: Operation,
+    bucket: &BucketName,
+    key: &str,
+    error: SdkError<E, HttpResponse>,
+) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let Request { bucket, key, action } = request;
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    let code = error
-        .as_service_error()
-        .and_then(|e| e.code())
-        .unwrap_or_default()
-        .to_owned();
-    let region = error
-        .raw_response()
-        .and_then(|response| response.headers().get("x-amz-bucket-region"))
-        .map(str::to_owned);
-    let (bucket, key, source) = (bucket.clone(), key.to_owned(), BoxError::from(error));
-    match (status, code.as_str()) {
-        (_, "NoSuchBucket") => Error::BucketMissing { bucket, source },
-        (Some(404), _) if key.is_empty() => Error::BucketMissing { bucket, source },
-        (Some(301 | 307 | 308), _)
-        | (_, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
-            Error::WrongRegion {
-                bucket,
-                region: region.unwrap_or_else(|| "another region".to_owned()),
-                source,
-            }
-        }
-        (
-            _,
-            "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "ExpiredToken"
-            | "InvalidToken"
-            | "RequestTimeTooSkewed",
-        ) => Error::CredentialsRefused { bucket, code, source },
-        (Some(401 | 403), _) => Error::Denied {
+    let refusal = Refusal::of(operation, &error);
+    let (bucket, key, source) = (bucket.clone(), key.to_owned(), cause(error));
+    match refusal {
+        Refusal::BucketMissing => Error::BucketMissing { bucket, source },
+        Refusal::WrongRegion { region } => Error::WrongRegion {
+            bucket,
+            region: region.unwrap_or_else(|| "another region".to_owned()),
+            source,
+        },
+        Refusal::CredentialsRefused { code } => Error::CredentialsRefused { bucket, code, source },
+        Refusal::ClockSkewed => Error::ClockSkewed { bucket, source },
+        Refusal::Denied { action } => Error::Denied {
             bucket,
             key,
             action,
             source,
         },
-        (Some(status), _) => Error::StoreRefused {
+        Refusal::KmsKey { code } => Error::KmsKey {
+            bucket,
+            key,
+            code,
+            source,
+        },
+        Refusal::SettingRefused { flag, code } => Error::SettingRefused {
+            bucket,
+            flag,
+            code,
+            source,
+        },
+        Refusal::SlowDown => Error::SlowDown { bucket, key, source },
+        Refusal::NoCredentials => Error::NoCredentials { bucket, source },
+        Refusal::NoReply => Error::StoreUnreachable { bucket, key, source },
+        Refusal::Archived => Error::Archived { bucket, key, source },
+        Refusal::Other { status, code } => Error::StoreRefused {
             bucket,
             key,
             status,
             code,
             source,
         },
-        (None, _) => Error::StoreUnreachable { bucket, key, source },
     }
 }

@@ -5,8 +5,11 @@ mod explain;
 mod layout;
 mod metadata;
 mod objects;
+mod tags;
+mod write_settings;
 
 pub(crate) use check::check;
 pub(crate) use layout::Layout;
 pub(crate) use metadata::{found_in, metadata_of};
 pub(crate) use objects::{Creation, Objects};
+pub(crate) use write_settings::{WriteArgs, WriteSettings};

@@ -7,11 +7,11 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumAlgorithm;
 use bytes::Bytes;
-use pipeline_runtime::s3::{BucketName, S3Args, client_config};
+use pipeline_runtime::s3::{BucketName, Operation, S3Args, client_config};
 
-use super::explain::{Request, explain};
+use super::explain::explain;
+use super::write_settings::WriteSettings;
 use crate::Error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,6 +33,7 @@ pub(crate) enum Creation {
 pub(crate) struct Objects {
     client: Client,
     bucket: BucketName,
+    write_settings: WriteSettings,
 }
 
 impl Objects {
@@ -41,9 +42,13 @@ impl Objects {
     /// # Errors
     ///
     /// If no source names a region.
-    pub(crate) async fn connect(args: &S3Args, bucket: BucketName) -> Result<Self, Error> {
-        let config = client_config(args)
-            .await?
+    pub(crate) async fn connect(
+        args: &S3Args,
+        bucket: BucketName,
+        write_settings: WriteSettings,
+    ) -> Result<Self, Error> {
+        let config = write_settings
+            .configure(client_config(args).await?)
             .retry_config(RetryConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder()
@@ -56,6 +61,7 @@ impl Objects {
         Ok(Self {
             client: Client::from_conf(config),
             bucket,
+            write_settings,
         })
     }
 
@@ -77,13 +83,15 @@ impl Objects {
         content_type: &'static str,
         metadata: HashMap<String, String>,
     ) -> Result<Creation, Error> {
-        let sent = self
+        let put = self
             .client
             .put_object()
             .bucket(self.bucket.as_str())
             .key(key)
-            .if_none_match("*")
-            .checksum_algorithm(ChecksumAlgorithm::Crc32C)
+            .if_none_match("*");
+        let sent = self
+            .write_settings
+            .apply(put)
             .content_type(content_type)
             .set_metadata(Some(metadata))
             .body(ByteStream::from(body))
@@ -92,7 +100,7 @@ impl Objects {
         match sent {
             Ok(_) => Ok(Creation::Created),
             Err(error) if status_of(&error) == Some(412) => Ok(Creation::Exists),
-            Err(error) => Err(explain(Request::put(&self.bucket, key), error)),
+            Err(error) => Err(explain(self.write_settings.operation(), &self.bucket, key, error)),
         }
     }
 
@@ -112,7 +120,7 @@ impl Objects {
         match sent {
             Ok(object) => Ok(Some(object.metadata.unwrap_or_default())),
             Err(error) if status_of(&error) == Some(404) => Ok(None),
-            Err(error) => Err(explain(Request::head(&self.bucket, key), error)),
+            Err(error) => Err(explain(Operation::HeadObject, &self.bucket, key, error)),
         }
     }
 
@@ -145,7 +153,7 @@ impl Objects {
             {
                 Ok(None)
             }
-            Err(error) => Err(explain(Request::get(&self.bucket, key), error)),
+            Err(error) => Err(explain(Operation::GetObject, &self.bucket, key, error)),
         }
     }
 
@@ -163,7 +171,7 @@ impl Objects {
             .into_paginator()
             .send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| explain(Request::list(&self.bucket, folder), error))?;
+            let page = page.map_err(|error| explain(Operation::ListObjects, &self.bucket, folder, error))?;
             page.contents()
                 .iter()
                 .filter_map(|object| object.key())
@@ -172,20 +180,22 @@ impl Objects {
         Ok(())
     }
 
-    /// Whether the bucket can be reached, by one HEAD.
+    /// Whether the bucket is there and the folder may be listed: by a GET, as a HEAD that is refused does not say why.
     ///
     /// # Errors
     ///
     /// If it cannot, and why.
-    pub(crate) async fn head_bucket(&self) -> Result<(), Error> {
+    pub(crate) async fn reach(&self, folder: &str) -> Result<(), Error> {
         let sent = self
             .client
-            .head_bucket()
+            .list_objects_v2()
             .bucket(self.bucket.as_str())
+            .prefix(folder)
+            .max_keys(1)
             .send()
             .await;
         sent.map(drop)
-            .map_err(|error| explain(Request::head_bucket(&self.bucket), error))
+            .map_err(|error| explain(Operation::ListObjects, &self.bucket, folder, error))
     }
 
     /// Removes an object, for cleaning up only: the chain never needs it, and may lack the permission.
@@ -198,7 +208,8 @@ impl Objects {
             .send()
             .await
         {
-            tracing::debug!(key, error = %explain(Request::delete(&self.bucket, key), error), "left behind");
+            let error = explain(Operation::DeleteObject, &self.bucket, key, error);
+            tracing::debug!(key, %error, "left behind");
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use rdkafka::ClientConfig;
 
 use super::{Property, TopicName};
@@ -46,6 +48,20 @@ pub struct Fixed {
 }
 
 impl KafkaArgs {
+    /// What the user sets a property to, if to anything; the last `-X` of several holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PropertyFile`] if its file cannot be read.
+    pub fn property(&self, key: &str) -> Result<Option<Cow<'_, str>>, Error> {
+        let last = self
+            .properties
+            .iter()
+            .rev()
+            .find(|property| property.key() == key);
+        last.map(Property::value).transpose()
+    }
+
     /// librdkafka's configuration: `defaults`, over them the user's `-X`, over all `fixed`.
     ///
     /// # Errors
@@ -104,6 +120,16 @@ mod tests {
         value: "all",
         reason: "a tick may not be lost",
     }];
+
+    #[test]
+    fn of_a_property_that_is_set_twice_the_last_holds() {
+        let args = args(&["group.protocol=classic", "group.protocol=consumer"]);
+        assert_eq!(
+            args.property("group.protocol").unwrap().as_deref(),
+            Some("consumer")
+        );
+        assert_eq!(args.property("group.id").unwrap(), None);
+    }
 
     #[test]
     fn the_user_overrides_defaults_but_not_what_is_fixed() {

@@ -1,9 +1,11 @@
 //! How a Kafka client is configured, and how it finds its topic.
 
 mod args;
+mod contact;
 mod property;
 mod topic;
 
 pub use args::{Fixed, KafkaArgs};
+pub use contact::Contact;
 pub use property::Property;
 pub use topic::{TopicName, partitions_of};

@@ -1,11 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::Contact;
 use crate::Error;
 
 /// A topic's name, by Kafka's own rules.
@@ -46,24 +47,51 @@ impl fmt::Display for TopicName {
     }
 }
 
-/// Asks the brokers for the topic and gives its number of partitions. Blocks for up to `timeout`.
+/// First wait for an answer. Each next one is twice as long, for brokers that are slow.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// Asks the brokers for the topic and gives its number of partitions. Blocks for up to `timeout`, but no longer when
+/// they refuse the login.
+///
+/// `serve` has the client's events handled, which tell of a refusal; nothing to do for a client with a thread for that.
 ///
 /// # Errors
 ///
-/// [`Error::BrokerUnreachable`] if none answers in time, [`Error::TopicMissing`] if there is no such topic,
-/// [`Error::TopicRefused`] if the broker will not say.
+/// [`Error::BrokerUnreachable`] if none answers in time, [`Error::LoginRefused`] and [`Error::CertificateRefused`] if
+/// `contact` has noted that, [`Error::TopicMissing`] if there is no such topic, [`Error::TopicRefused`] if the broker
+/// will not say.
 pub fn partitions_of<C: ClientContext>(
     client: &Client<C>,
+    contact: &Contact,
     brokers: &str,
     topic: &TopicName,
     timeout: Duration,
+    serve: impl Fn(),
 ) -> Result<usize, Error> {
-    let metadata = client
-        .fetch_metadata(Some(topic.as_str()), timeout)
-        .map_err(|source| Error::BrokerUnreachable {
-            brokers: brokers.to_owned(),
-            source,
-        })?;
+    let deadline = Instant::now() + timeout;
+    let mut wait = FIRST_WAIT;
+    let metadata = loop {
+        serve();
+        let left = deadline.saturating_duration_since(Instant::now());
+        let asked = client.fetch_metadata(Some(topic.as_str()), wait.min(left));
+        serve();
+        match asked {
+            Ok(metadata) => break metadata,
+            Err(source) => {
+                if let Some(refusal) = contact.refusal(brokers) {
+                    return Err(refusal);
+                }
+                if wait >= left {
+                    return Err(Error::BrokerUnreachable {
+                        brokers: brokers.to_owned(),
+                        reason: contact.last_reason(),
+                        source,
+                    });
+                }
+                wait *= 2;
+            }
+        }
+    };
     let missing = || Error::TopicMissing {
         topic: topic.to_string(),
         brokers: brokers.to_owned(),

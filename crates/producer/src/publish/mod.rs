@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pipeline_runtime::kafka::{Fixed, KafkaArgs, TopicName, partitions_of};
+use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, TopicName, partitions_of};
 use pipeline_runtime::systemd;
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick};
 use rdkafka::ClientContext;
@@ -104,12 +104,20 @@ impl Publisher {
         ];
         let config = args.client_config(&format!("producer-{instance}"), &defaults, FIXED)?;
         let ledger = Arc::new(Ledger::default());
-        let producer =
-            ThreadedProducer::from_config_and_context(&config, Deliveries::new(Arc::clone(&ledger)))
-                .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
+        let contact = Contact::default();
+        let deliveries = Deliveries::new(Arc::clone(&ledger), contact.clone());
+        let producer = ThreadedProducer::from_config_and_context(&config, deliveries)
+            .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
         let (brokers, topic) = (args.brokers.clone(), args.topic.clone());
         let asked = tokio::task::spawn_blocking(move || {
-            let partitions = partitions_of(producer.client(), &brokers, &topic, METADATA_TIMEOUT)?;
+            let partitions = partitions_of(
+                producer.client(),
+                &contact,
+                &brokers,
+                &topic,
+                METADATA_TIMEOUT,
+                || {},
+            )?;
             info!(%topic, partitions, %brokers, "topic found");
             Ok::<_, Error>((producer, topic))
         });
@@ -240,13 +248,15 @@ impl Publisher {
 /// What librdkafka tells of ticks and brokers, on its own thread.
 struct Deliveries {
     ledger: Arc<Ledger>,
+    contact: Contact,
     is_kafka_away: AtomicBool,
 }
 
 impl Deliveries {
-    fn new(ledger: Arc<Ledger>) -> Self {
+    fn new(ledger: Arc<Ledger>, contact: Contact) -> Self {
         Self {
             ledger,
+            contact,
             is_kafka_away: AtomicBool::new(false),
         }
     }
@@ -254,6 +264,7 @@ impl Deliveries {
 
 impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
+        self.contact.note(&error, reason);
         match error.rdkafka_error_code() {
             // repeated with every attempt to connect
             Some(RDKafkaErrorCode::AllBrokersDown) => {

@@ -2,7 +2,9 @@
 
 mod log;
 mod node;
+mod secured;
 
+use std::path::Path;
 use std::time::Duration;
 
 use backon::Retryable;
@@ -38,9 +40,23 @@ impl Kafka {
     ///
     /// Any of [`Error`] with the log of the node that failed.
     pub async fn start(bed: &Bed, name: &str, count: usize) -> Result<Self> {
+        Self::start_with(bed, name, count, None).await
+    }
+
+    /// The same with one node that listens for TLS and SASL as well, by SCRAM-SHA-512 or OAUTHBEARER with unsecured
+    /// tokens. The plain listener's clients and `super_user` may do all, other users nothing.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`Error`] with the log of the node that failed.
+    pub async fn start_secured(bed: &Bed, name: &str, super_user: &str) -> Result<Self> {
+        Self::start_with(bed, name, 1, Some(super_user)).await
+    }
+
+    async fn start_with(bed: &Bed, name: &str, count: usize, super_user: Option<&str>) -> Result<Self> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(bed, &crate::bed::attempt_name(name, attempt), count).await {
+            match Self::start_once(bed, &crate::bed::attempt_name(name, attempt), count, super_user).await {
                 Err(error) if attempt < START_ATTEMPTS && error.to_string().contains("in use") => {
                     attempt += 1;
                 }
@@ -49,12 +65,18 @@ impl Kafka {
         }
     }
 
-    async fn start_once(bed: &Bed, name: &str, count: usize) -> Result<Self> {
-        let ports = Ports::reserve(2 * count)?;
+    async fn start_once(bed: &Bed, name: &str, count: usize, super_user: Option<&str>) -> Result<Self> {
+        let ports = Ports::reserve(3 * count)?;
         let numbers = ports.numbers();
         let nodes = (1..=count)
-            .zip(numbers.chunks(2))
-            .map(|(id, ports)| Node::new(bed, name, id, ports[0], ports[1]))
+            .zip(numbers.chunks(3))
+            .map(|(id, ports)| {
+                let node = Node::new(bed, name, id, ports[0], ports[1])?;
+                Ok(match super_user {
+                    Some(super_user) => node.secured(ports[2], super_user),
+                    None => node,
+                })
+            })
             .collect::<Result<Vec<_>>>()?;
         for node in &nodes {
             node.prepare(bed, &nodes).await?;
@@ -76,6 +98,23 @@ impl Kafka {
     pub fn bootstrap_servers(&self) -> String {
         let addresses: Vec<_> = self.nodes.iter().map(Node::address).collect();
         addresses.join(",")
+    }
+
+    /// The address that takes TLS and SASL only, and the certificate to trust; nothing without
+    /// [`Kafka::start_secured`].
+    #[must_use]
+    pub fn secured(&self) -> Option<(&str, &Path)> {
+        self.nodes.first()?.secured_listener()
+    }
+
+    /// Makes a user that logs in by SCRAM-SHA-512.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ended`] if the broker refuses it.
+    pub async fn create_user(&self, user: &str, password: &str) -> Result<()> {
+        let node = self.nodes.first().ok_or(Error::NoPort)?;
+        node.create_user(&self.bed, user, password).await
     }
 
     /// Stops a node by SIGTERM. Nodes count from 0.

@@ -1,9 +1,10 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use broker_setup::storage::ClusterId;
 use nix::sys::signal::Signal;
 
+use super::secured::Secured;
 use crate::{Bed, Error, Launch, Process, Result, program, tools};
 
 const PREPARE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -17,6 +18,11 @@ const SETTINGS: &[&str] = &[
     "offsets.topic.num.partitions=3",
     "transaction.state.log.num.partitions=3",
     "broker.session.timeout.ms=6000",
+    // where the broker shares out the partitions, these are its own and not the clients'
+    "group.consumer.heartbeat.interval.ms=500",
+    "group.consumer.min.heartbeat.interval.ms=500",
+    "group.consumer.session.timeout.ms=6000",
+    "group.consumer.min.session.timeout.ms=6000",
 ];
 
 const LOOPBACK: &str = "127.0.0.1";
@@ -34,6 +40,8 @@ pub(super) struct Node {
     directory_id: ClusterId,
     /// Folder with its `server.properties` and its data.
     folder: PathBuf,
+    /// A listener beside the plain one.
+    secured: Option<Secured>,
     process: Option<Process>,
 }
 
@@ -47,8 +55,24 @@ impl Node {
             port,
             controller_port,
             directory_id: ClusterId::random(),
+            secured: None,
             process: None,
         })
+    }
+
+    /// The same with a listener for TLS and SASL.
+    pub(super) fn secured(mut self, port: u16, super_user: &str) -> Self {
+        self.secured = Some(Secured::new(
+            &self.folder,
+            format!("{LOOPBACK}:{port}"),
+            super_user,
+        ));
+        self
+    }
+
+    pub(super) fn secured_listener(&self) -> Option<(&str, &Path)> {
+        let secured = self.secured.as_ref()?;
+        Some((secured.address(), secured.certificate()))
     }
 
     pub(super) fn address(&self) -> String {
@@ -67,10 +91,12 @@ impl Node {
     pub(super) async fn prepare(&self, bed: &Bed, nodes: &[Self]) -> Result<()> {
         let log4j2 = self.folder.join("log4j2.properties");
         std::fs::write(&log4j2, LOG4J2).map_err(|source| Error::File { path: log4j2, source })?;
-        for launch in [self.render(nodes)?, self.format(bed, nodes)?] {
-            Process::start(bed, &launch)?.success(PREPARE_TIMEOUT).await?;
+        let run = async |launch: Launch| Process::start(bed, &launch)?.success(PREPARE_TIMEOUT).await;
+        run(self.render(nodes)?).await?;
+        if let Some(secured) = &self.secured {
+            secured.prepare(bed, &self.properties_path()).await?;
         }
-        Ok(())
+        run(self.format(bed, nodes)?).await
     }
 
     fn render(&self, nodes: &[Self]) -> Result<Launch> {
@@ -119,16 +145,35 @@ impl Node {
     }
 
     pub(super) fn start(&mut self, bed: &Bed) -> Result<()> {
-        let log4j2 = self.folder.join("log4j2.properties");
-        let launch = Launch::new(&self.name, tools::java())
-            .args(JVM_FLAGS)
-            .arg("-cp")
-            .arg(tools::kafka_home()?.join("libs/*"))
-            .arg(format!("-Dlog4j2.configurationFile={}", log4j2.display()))
+        let launch = self
+            .java(&self.name)?
             .arg("kafka.Kafka")
             .arg(self.properties_path());
         self.process = Some(Process::start(bed, &launch)?);
         Ok(())
+    }
+
+    /// A launch of one of Kafka's own classes, to be named by the next argument.
+    fn java(&self, name: &str) -> Result<Launch> {
+        let log4j2 = self.folder.join("log4j2.properties");
+        Ok(Launch::new(name, tools::java())
+            .args(JVM_FLAGS)
+            .arg("-cp")
+            .arg(tools::kafka_home()?.join("libs/*"))
+            .arg(format!("-Dlog4j2.configurationFile={}", log4j2.display())))
+    }
+
+    /// Makes a user that logs in by SCRAM-SHA-512. The broker must run.
+    pub(super) async fn create_user(&self, bed: &Bed, user: &str, password: &str) -> Result<()> {
+        let launch = self
+            .java(&format!("{}-user", self.name))?
+            .args(["kafka.admin.ConfigCommand", "--alter", "--entity-type", "users"])
+            .args(["--bootstrap-server", &self.address(), "--entity-name", user])
+            .args([
+                "--add-config",
+                &format!("SCRAM-SHA-512=[iterations=4096,password={password}]"),
+            ]);
+        Process::start(bed, &launch)?.success(PREPARE_TIMEOUT).await
     }
 
     /// Stops by SIGTERM: the broker hands over and closes its logs.

@@ -5,15 +5,21 @@
 #![expect(clippy::unwrap_used, reason = "a test ends by panicking")]
 
 mod audit;
+mod aws;
 mod bench;
 mod consumer_faults;
 mod demo;
+mod group_protocols;
+mod kafka_security;
 mod memory;
 mod metrics;
 mod odd_records;
 mod pipeline;
 mod rebalances;
 mod rotation;
+mod s3_credentials;
+mod s3_refusals;
+mod s3_settings;
 mod starters;
 mod stored;
 mod ticks;

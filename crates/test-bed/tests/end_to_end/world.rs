@@ -67,10 +67,14 @@ impl World {
 
     /// A consumer of this topic that writes an object a second or so. A killed one loses its partitions soon.
     pub(crate) fn consumer(&self, name: &str) -> Launch {
+        self.plain_consumer(name).args(["-X", "session.timeout.ms=6000"])
+    }
+
+    /// The same with the session timeout as it comes.
+    pub(crate) fn plain_consumer(&self, name: &str) -> Launch {
         built("consumer", format!("{}-{name}", self.topic))
             .args(["--bucket", &self.bucket, "--topic", &self.topic])
-            .args(["--brokers", &self.kafka.bootstrap_servers()])
-            .args(["-X", "session.timeout.ms=6000"])
+            .variable("KAFKA_BOOTSTRAP_SERVERS", self.kafka.bootstrap_servers())
             .variable("FLUSH_INTERVAL", "500ms")
             .variables(self.s3.variables())
     }
@@ -79,7 +83,7 @@ impl World {
     pub(crate) fn producer(&self, stand_in: &StandIn, symbols: &str) -> Launch {
         built("producer", format!("{}-producer", self.topic))
             .args(["--symbols", symbols, "--interval", "0s", "--topic", &self.topic])
-            .args(["--brokers", &self.kafka.bootstrap_servers()])
+            .variable("KAFKA_BOOTSTRAP_SERVERS", self.kafka.bootstrap_servers())
             .variable("TWELVEDATA_API_BASE_URL", stand_in.base_url())
             .variable("TWELVEDATA_API_KEY", "any")
     }

@@ -1,0 +1,100 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::Error;
+
+/// What the brokers say to a client until they first answer it: its context notes it here, and whoever waits for
+/// the answer looks.
+///
+/// librdkafka itself tries again for ever, also with a wrong password.
+#[derive(Clone, Debug, Default)]
+pub struct Contact(Arc<Mutex<Notes>>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    refusal: Option<Refusal>,
+    last_reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Refusal {
+    Login(String),
+    Certificate(String),
+}
+
+impl Contact {
+    /// Notes an error of the client. To be called by its context.
+    pub fn note(&self, error: &KafkaError, reason: &str) {
+        let Some(code) = error.rdkafka_error_code() else {
+            return;
+        };
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match code {
+            // says no more than the lines before it
+            RDKafkaErrorCode::AllBrokersDown => return,
+            // no credentials for a token can be a passing thing
+            RDKafkaErrorCode::Authentication if !reason.contains("Failed to acquire") => {
+                notes.refusal.get_or_insert(Refusal::Login(reason.to_owned()));
+            }
+            RDKafkaErrorCode::SSL if reason.contains("certificate") => {
+                notes
+                    .refusal
+                    .get_or_insert(Refusal::Certificate(reason.to_owned()));
+            }
+            _ => {}
+        }
+        notes.last_reason = Some(reason.to_owned());
+    }
+
+    /// What makes it useless to ask again.
+    pub(super) fn refusal(&self, brokers: &str) -> Option<Error> {
+        let brokers = brokers.to_owned();
+        let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(match notes.refusal.clone()? {
+            Refusal::Login(reason) => Error::LoginRefused { brokers, reason },
+            Refusal::Certificate(reason) => Error::CertificateRefused { brokers, reason },
+        })
+    }
+
+    /// The last that was noted.
+    pub(super) fn last_reason(&self) -> Option<String> {
+        let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.last_reason.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(code: RDKafkaErrorCode, reason: &str) -> Contact {
+        let contact = Contact::default();
+        contact.note(&KafkaError::Global(code), reason);
+        contact
+    }
+
+    #[test]
+    fn a_refused_login_and_an_untrusted_certificate_are_final() {
+        let login = noted(RDKafkaErrorCode::Authentication, "invalid credentials");
+        assert!(matches!(login.refusal("b"), Some(Error::LoginRefused { .. })));
+        let tls = noted(RDKafkaErrorCode::SSL, "certificate verify failed");
+        assert!(matches!(tls.refusal("b"), Some(Error::CertificateRefused { .. })));
+    }
+
+    #[test]
+    fn what_may_pass_is_only_remembered() {
+        for (code, reason) in [
+            (RDKafkaErrorCode::BrokerTransportFailure, "Connection refused"),
+            (RDKafkaErrorCode::SSL, "SSL handshake failed: Disconnected"),
+            (
+                RDKafkaErrorCode::Authentication,
+                "Failed to acquire SASL OAUTHBEARER token",
+            ),
+        ] {
+            let contact = noted(code, reason);
+            assert!(contact.refusal("b").is_none(), "{reason}");
+            assert_eq!(contact.last_reason().as_deref(), Some(reason));
+        }
+    }
+}
