@@ -12,24 +12,35 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Starts fast and stays small; speed under long load is not what a test needs.
 const JVM_FLAGS: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx384m"];
 
-/// What tests want otherwise than a real broker: few partitions to load after a start, and a dead node found soon.
+/// What tests want otherwise than a real broker: few partitions to load after a start, and the dead found soon.
 const SETTINGS: &[&str] = &[
     "offsets.topic.num.partitions=3",
     "transaction.state.log.num.partitions=3",
     "broker.session.timeout.ms=6000",
+    "group.min.session.timeout.ms=1000",
 ];
 
 const LOOPBACK: &str = "127.0.0.1";
 
 const LOG4J2: &str = include_str!("log4j2.properties");
 
+/// Where a node listens.
+#[derive(Clone, Debug)]
+pub(super) struct NodePorts {
+    /// For clients and the other nodes.
+    pub(super) direct: u16,
+    /// For controllers.
+    pub(super) controller: u16,
+    /// For clients by way of a link, and the link's own port for them, which is the one that they are told.
+    pub(super) linked: Vec<(u16, u16)>,
+}
+
 /// One broker, which is a controller as well.
 #[derive(Debug)]
 pub(super) struct Node {
     name: String,
     id: usize,
-    port: u16,
-    controller_port: u16,
+    ports: NodePorts,
     /// Its identity in the quorum's first list of voters.
     directory_id: ClusterId,
     /// Folder with its `server.properties` and its data.
@@ -38,25 +49,24 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(bed: &Bed, cluster: &str, id: usize, port: u16, controller_port: u16) -> Result<Self> {
+    pub(super) fn new(bed: &Bed, cluster: &str, id: usize, ports: NodePorts) -> Result<Self> {
         let name = format!("{cluster}-{id}");
         Ok(Self {
             folder: bed.folder(&name)?,
             name,
             id,
-            port,
-            controller_port,
+            ports,
             directory_id: ClusterId::random(),
             process: None,
         })
     }
 
     pub(super) fn address(&self) -> String {
-        format!("{LOOPBACK}:{}", self.port)
+        format!("{LOOPBACK}:{}", self.ports.direct)
     }
 
     fn controller_address(&self) -> String {
-        format!("{LOOPBACK}:{}", self.controller_port)
+        format!("{LOOPBACK}:{}", self.ports.controller)
     }
 
     fn properties_path(&self) -> PathBuf {
@@ -76,14 +86,22 @@ impl Node {
     fn render(&self, nodes: &[Self]) -> Result<Launch> {
         let mut launch = program::launch("broker-setup", format!("{}-render", self.name))?
             .args(["render", "--advertised-host", LOOPBACK, "--allow-loopback"])
-            .args(["--listen-host", LOOPBACK, "--port", &self.port.to_string()])
-            .args(["--controller-port", &self.controller_port.to_string()])
+            .args([
+                "--listen-host",
+                LOOPBACK,
+                "--port",
+                &self.ports.direct.to_string(),
+            ])
+            .args(["--controller-port", &self.ports.controller.to_string()])
             .arg("--data-dir")
             .arg(self.folder.join("data"))
             .arg("--out")
             .arg(self.properties_path());
         for setting in SETTINGS {
             launch = launch.args(["--set", setting]);
+        }
+        for setting in self.listeners() {
+            launch = launch.args(["--set", &setting]);
         }
         if nodes.len() > 1 {
             let controllers: Vec<_> = nodes.iter().map(Self::controller_address).collect();
@@ -92,6 +110,31 @@ impl Node {
                 .args(["--controllers", &controllers.join(",")]);
         }
         Ok(launch)
+    }
+
+    /// A listener of its own for each link, as a broker tells clients the address of the listener by which they came.
+    fn listeners(&self) -> Vec<String> {
+        let NodePorts {
+            direct,
+            controller,
+            linked,
+        } = &self.ports;
+        if linked.is_empty() {
+            return Vec::new();
+        }
+        let mut listeners = format!("PLAINTEXT://{LOOPBACK}:{direct},CONTROLLER://{LOOPBACK}:{controller}");
+        let mut advertised = listeners.clone();
+        let mut protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
+        for (link, (port, link_port)) in linked.iter().enumerate() {
+            listeners += &format!(",LINK{link}://{LOOPBACK}:{port}");
+            advertised += &format!(",LINK{link}://{LOOPBACK}:{link_port}");
+            protocols += &format!(",LINK{link}:PLAINTEXT");
+        }
+        vec![
+            format!("listeners={listeners}"),
+            format!("advertised.listeners={advertised}"),
+            format!("listener.security.protocol.map={protocols}"),
+        ]
     }
 
     fn format(&self, bed: &Bed, nodes: &[Self]) -> Result<Launch> {

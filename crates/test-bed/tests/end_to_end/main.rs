@@ -6,8 +6,10 @@
 
 mod audit;
 mod bench;
+mod chaos;
 mod consumer_faults;
 mod demo;
+mod links;
 mod memory;
 mod metrics;
 mod odd_records;
