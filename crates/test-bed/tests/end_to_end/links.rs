@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use test_bed::{Bed, Fault, FaultProxy, FaultScript, Kafka, KafkaLink, Launch, Request, S3};
+use test_bed::{Bed, Fault, FaultProxy, FaultScript, Kafka, KafkaLink, Request, S3};
 
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
@@ -38,33 +38,31 @@ fn replies_that_break_off_and_writes_that_land_late_double_nothing() {
 }
 
 #[test]
-fn a_start_whose_replies_break_off_fails_or_goes_on_and_writes_nothing_wrong() {
+fn a_list_that_breaks_off_is_asked_for_again_and_no_object_overlooked() {
     run(async {
-        let world = World::new("broken-start", 2).await;
-        let mut session = Session::new();
-        session.send(&world.kafka, &world.topic, 100).await;
-        let first = world.start(&world.consumer("first"));
-        world.until_stored(100, &[&first]).await;
-        stop(&first).await;
-        session.send(&world.kafka, &world.topic, 100).await;
-
+        let world = World::new("broken-list", 2).await;
         let proxy = FaultProxy::start(world.s3.endpoint()).await.unwrap();
         let by_proxy = world.s3.variables_by_way_of(&proxy.endpoint());
-        // of another group, which must find the chain's end by a LIST
-        let launch = world.consumer("second").args(["--group", "without-commits"]);
-        let launch = launch.variables(by_proxy);
-        for fault in [Fault::TruncateBody, Fault::TruncateHead, Fault::Cut] {
-            let _broken = proxy.inject(1, fault, |request: &Request| request.method == "GET");
-            let second = world.start(&launch);
-            let stored = world.until_stored(200, &[&second]);
-            tokio::select! {
-                () = stored => stop(&second).await,
-                ended = second.end(PATIENCE) => assert_eq!(ended.unwrap().code(), Some(1), "{}", second.log()),
-            }
+        let mut session = Session::new();
+        let mut sent = 0;
+        let faults = [
+            Fault::TruncateBody,
+            Fault::TruncateHead,
+            Fault::ResetReply,
+            Fault::Answer(503, "SlowDown"),
+        ];
+        for fault in faults {
+            session.send(&world.kafka, &world.topic, 50).await;
+            sent += 50;
+            // a group without commits must find the chain's end by a LIST
+            let name = format!("after-{sent}");
+            let consumer = world.consumer(&name).args(["--group", &name]);
+            let mut broken = proxy.inject(2, fault, |request: &Request| request.path.contains("list-type"));
+            let consumer = world.start(&consumer.variables(by_proxy.clone()));
+            broken.taken_place(2).await;
+            world.until_stored(sent, &[&consumer]).await;
+            stop(&consumer).await;
         }
-        let last = world.start(&launch);
-        world.until_stored(200, &[&last]).await;
-        stop(&last).await;
         assert_each_once(&world).await;
         world.assert_clean().await;
     });
@@ -104,12 +102,6 @@ async fn linked(name: &str, partitions: i32) -> (World, KafkaLink) {
     (world, link)
 }
 
-fn by_link(world: &World, link: &KafkaLink, name: &str) -> Launch {
-    world
-        .consumer(name)
-        .variable("KAFKA_BOOTSTRAP_SERVERS", link.bootstrap_servers())
-}
-
 #[test]
 fn a_consumer_whose_connections_to_kafka_are_cut_in_a_fetch_loses_nothing() {
     run(async {
@@ -118,7 +110,7 @@ fn a_consumer_whose_connections_to_kafka_are_cut_in_a_fetch_loses_nothing() {
         let slowness = link.slow(Duration::from_millis(20));
         let mut session = Session::new();
         session.send(&world.kafka, &world.topic, 3000).await;
-        let consumer = world.start(&by_link(&world, &link, "a"));
+        let consumer = world.start(&world.consumer_by(&link.bootstrap_servers(), "a"));
         consumer.line("goes on", PATIENCE).await.unwrap();
         for _ in 0..3 {
             link.cut();
@@ -144,7 +136,8 @@ fn a_consumer_cut_off_from_kafka_past_its_session_and_not_from_s3_writes_no_doub
         let proxy = FaultProxy::start(world.s3.endpoint()).await.unwrap();
         let mut held = proxy.inject(1, Fault::HoldRequest, Request::writes_data);
         let by_proxy = world.s3.variables_by_way_of(&proxy.endpoint());
-        let zombie = world.start(&by_link(&world, &link, "zombie").variables(by_proxy));
+        let zombie = world.consumer_by(&link.bootstrap_servers(), "zombie");
+        let zombie = world.start(&zombie.variables(by_proxy));
         let mut session = Session::new();
         session.send(&world.kafka, &world.topic, 100).await;
         held.taken_place(1).await;

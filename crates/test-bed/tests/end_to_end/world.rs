@@ -67,9 +67,14 @@ impl World {
 
     /// A consumer of this topic that writes an object a second or so. A killed one loses its partitions soon.
     pub(crate) fn consumer(&self, name: &str) -> Launch {
+        self.consumer_by(&self.kafka.bootstrap_servers(), name)
+    }
+
+    /// The same, which reaches the brokers at these addresses.
+    pub(crate) fn consumer_by(&self, brokers: &str, name: &str) -> Launch {
         built("consumer", format!("{}-{name}", self.topic))
             .args(["--bucket", &self.bucket, "--topic", &self.topic])
-            .args(["--brokers", &self.kafka.bootstrap_servers()])
+            .args(["--brokers", brokers])
             .args(["-X", "session.timeout.ms=6000"])
             .variable("FLUSH_INTERVAL", "500ms")
             .variables(self.s3.variables())
