@@ -39,8 +39,6 @@ pub(crate) enum Error {
         within: Duration,
         log: PathBuf,
     },
-    #[error("{unwritten} records are not in the bucket {within:?} after the last fault")]
-    Behind { unwritten: i64, within: Duration },
     #[error("the object {key} does not tell where it ends")]
     NoEnd { key: String },
     #[error("the audit ended with {status} and wrote no report:\n{log}")]
