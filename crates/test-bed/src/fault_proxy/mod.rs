@@ -140,12 +140,12 @@ impl FaultProxy {
         matches: impl Fn(&Request) -> bool + Send + Sync + 'static,
     ) -> Injected {
         let (done_sender, done) = watch::channel(0);
-        let (hold, held) = watch::channel(());
+        let (hold, lifted) = watch::channel(());
         lock(&self.rules).push_back(Rule {
             matches: Box::new(matches),
             turns,
             done: done_sender,
-            held,
+            held: lifted,
         });
         Injected { done, hold }
     }

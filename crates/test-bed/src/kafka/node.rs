@@ -122,19 +122,27 @@ impl Node {
         if linked.is_empty() {
             return Vec::new();
         }
-        let mut listeners = format!("PLAINTEXT://{LOOPBACK}:{direct},CONTROLLER://{LOOPBACK}:{controller}");
+        let mut listeners = vec![
+            format!("PLAINTEXT://{LOOPBACK}:{direct}"),
+            format!("CONTROLLER://{LOOPBACK}:{controller}"),
+        ];
         let mut advertised = listeners.clone();
-        let mut protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
+        let mut protocols = vec![
+            "PLAINTEXT:PLAINTEXT".to_owned(),
+            "CONTROLLER:PLAINTEXT".to_owned(),
+        ];
         for (link, (port, link_port)) in linked.iter().enumerate() {
-            listeners += &format!(",LINK{link}://{LOOPBACK}:{port}");
-            advertised += &format!(",LINK{link}://{LOOPBACK}:{link_port}");
-            protocols += &format!(",LINK{link}:PLAINTEXT");
+            listeners.push(format!("LINK{link}://{LOOPBACK}:{port}"));
+            advertised.push(format!("LINK{link}://{LOOPBACK}:{link_port}"));
+            protocols.push(format!("LINK{link}:PLAINTEXT"));
         }
-        vec![
-            format!("listeners={listeners}"),
-            format!("advertised.listeners={advertised}"),
-            format!("listener.security.protocol.map={protocols}"),
+        [
+            ("listeners", listeners),
+            ("advertised.listeners", advertised),
+            ("listener.security.protocol.map", protocols),
         ]
+        .map(|(key, values)| format!("{key}={}", values.join(",")))
+        .into()
     }
 
     fn format(&self, bed: &Bed, nodes: &[Self]) -> Result<Launch> {

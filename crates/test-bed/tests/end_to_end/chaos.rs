@@ -7,7 +7,8 @@ use test_bed::{Bed, Process, program};
 use crate::world::{built, run};
 
 const CHAOS_TIMEOUT: Duration = Duration::from_mins(5);
-const SEED: &str = "7";
+/// One that has most kinds of faults among its first.
+const SEED: &str = "814";
 
 #[test]
 fn twenty_faults_lose_nothing_and_double_nothing() {
@@ -22,9 +23,16 @@ fn twenty_faults_lose_nothing_and_double_nothing() {
         let done = chaos.success(CHAOS_TIMEOUT).await;
         assert!(done.is_ok(), "seed {SEED}: {}\n{}", chaos.stdout(), chaos.log());
         let shown = chaos.stdout();
-        assert!(
-            shown.contains("20 faults") && shown.contains("0 lost, 0 double"),
-            "{shown}"
-        );
+        for text in [
+            "20 faults",
+            "killed before its write",
+            "writes by script",
+            "zombie",
+            "broker",
+            "S3 killed",
+            "0 lost, 0 double",
+        ] {
+            assert!(shown.contains(text), "`{text}` is not in:\n{shown}");
+        }
     });
 }
