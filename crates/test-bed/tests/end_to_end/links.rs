@@ -69,6 +69,37 @@ fn a_list_that_breaks_off_is_asked_for_again_and_no_object_overlooked() {
 }
 
 #[test]
+fn a_bucket_that_another_writer_filled_while_its_list_was_slow_is_no_other_log() {
+    run(async {
+        let world = World::new("slow-list", 1).await;
+        let mut session = Session::new();
+        session.send(&world.kafka, &world.topic, 100).await;
+        let writer = world.start(&world.consumer("writer"));
+        world.until_stored(100, &[&writer]).await;
+
+        let proxy = FaultProxy::start(world.s3.endpoint()).await.unwrap();
+        let is_list = |request: &Request| request.path.contains("list-type");
+        let mut list = proxy.inject(1, Fault::HoldRequest, is_list);
+        let by_proxy = world.s3.variables_by_way_of(&proxy.endpoint());
+        let late = world.consumer("late").args(["--group", "without-commits"]);
+        let late = world.start(&late.variables(by_proxy));
+        list.taken_place(1).await;
+        session.send(&world.kafka, &world.topic, 100).await;
+        world.until_stored(200, &[&writer]).await;
+        // the bucket is now further than the log was when Kafka was asked
+        list.lift();
+        late.line("goes on", PATIENCE).await.unwrap();
+
+        stop(&writer).await;
+        session.send(&world.kafka, &world.topic, 100).await;
+        world.until_stored(300, &[&late]).await;
+        stop(&late).await;
+        assert_each_once(&world).await;
+        world.assert_clean().await;
+    });
+}
+
+#[test]
 fn a_script_of_faults_changes_nothing_in_the_bucket() {
     run(async {
         let world = World::new("script", 2).await;
