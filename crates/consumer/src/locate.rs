@@ -73,27 +73,31 @@ impl Locator {
         } else {
             BTreeMap::new()
         };
-        logged
-            .into_iter()
-            .map(
-                |Logged {
-                     partition,
-                     log,
-                     committed,
-                 }| {
-                    let boundary = committed.or_else(|| tips.get(&partition).copied()).unwrap_or(0);
-                    let resume = Resume::at(boundary, log).map_err(|beyond| Error::ChainBeyondLog {
-                        topic: self.topic.clone(),
-                        partition,
-                        bucket: self.objects.bucket().clone(),
-                        boundary: beyond.boundary,
-                        high: beyond.high,
-                    })?;
-                    info!(partition, offset = resume.read_from, "goes on");
-                    Ok((partition, resume))
-                },
-            )
-            .collect()
+        let mut resumes = Vec::new();
+        for Logged {
+            partition,
+            log,
+            committed,
+        } in logged
+        {
+            let boundary = committed.or_else(|| tips.get(&partition).copied()).unwrap_or(0);
+            // the bucket was asked later: another writer may have come further than the log did then
+            let log = if boundary > log.high {
+                self.ask_for_range(partition).await?
+            } else {
+                log
+            };
+            let resume = Resume::at(boundary, log).map_err(|beyond| Error::ChainBeyondLog {
+                topic: self.topic.clone(),
+                partition,
+                bucket: self.objects.bucket().clone(),
+                boundary: beyond.boundary,
+                high: beyond.high,
+            })?;
+            info!(partition, offset = resume.read_from, "goes on");
+            resumes.push((partition, resume));
+        }
+        Ok(resumes)
     }
 
     async fn ask_kafka(&self, partitions: Vec<i32>) -> Result<Vec<Logged>, Error> {
@@ -119,15 +123,7 @@ impl Locator {
         let mut logged = Vec::new();
         for commit in commits.elements() {
             let partition = commit.partition();
-            let (low, high) = self
-                .consumer
-                .fetch_watermarks(self.topic.as_str(), partition, KAFKA_TIMEOUT)
-                .map_err(|source| Error::Watermarks {
-                    topic: self.topic.clone(),
-                    partition,
-                    source,
-                })?;
-            let log = LogRange { low, high };
+            let log = self.ask_for_range_blocking(partition)?;
             let committed = commit
                 .offset()
                 .to_raw()
@@ -139,6 +135,25 @@ impl Locator {
             });
         }
         Ok(logged)
+    }
+
+    async fn ask_for_range(&self, partition: i32) -> Result<LogRange, Error> {
+        let locator = self.clone();
+        tokio::task::spawn_blocking(move || locator.ask_for_range_blocking(partition))
+            .await
+            .map_err(|source| Error::Worker { source })?
+    }
+
+    fn ask_for_range_blocking(&self, partition: i32) -> Result<LogRange, Error> {
+        let (low, high) = self
+            .consumer
+            .fetch_watermarks(self.topic.as_str(), partition, KAFKA_TIMEOUT)
+            .map_err(|source| Error::Watermarks {
+                topic: self.topic.clone(),
+                partition,
+                source,
+            })?;
+        Ok(LogRange { low, high })
     }
 
     fn check_topic_id(&self) -> Result<(), Error> {

@@ -91,6 +91,14 @@ impl Bed {
         Ok(path)
     }
 
+    /// Keeps the folder, for whoever looks for what went wrong.
+    pub fn keep(&self) {
+        let mut janitor = self.0.janitor.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = janitor.kill() {
+            tracing::warn!("{} may not be kept: {error}", self.path().display());
+        }
+    }
+
     pub(crate) fn starts(&self, launch: &Launch) {
         (self.0.on_start)(launch);
     }

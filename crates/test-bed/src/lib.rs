@@ -2,7 +2,8 @@
 //!
 //! A [`Bed`] is a folder; [`Kafka`], [`S3`], [`StandIn`] and the pipeline's own [`program`]s run on it as child
 //! processes. Each dies with this process, even if it is killed, and stops in order when its value is dropped;
-//! the folder goes last. A [`FaultProxy`] before the S3 server loses replies, delays and refuses at will.
+//! the folder goes last. A [`FaultProxy`] before the S3 server loses replies, delays and refuses at will; a
+//! [`KafkaLink`] before the brokers cuts and stalls.
 
 mod bed;
 mod error;
@@ -19,8 +20,8 @@ mod tools;
 
 pub use bed::Bed;
 pub use error::Error;
-pub use fault_proxy::{Fault, FaultProxy, Injected, Refusal, Request};
-pub use kafka::{Kafka, Record};
+pub use fault_proxy::{Fault, FaultProxy, FaultScript, Injected, Refusal, Request};
+pub use kafka::{Hindrance, Kafka, KafkaLink, Record};
 pub use process::{Launch, Process, Usage};
 pub use s3::S3;
 pub use screen::Screen;

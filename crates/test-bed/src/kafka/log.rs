@@ -51,6 +51,30 @@ pub(super) async fn count(config: ClientConfig, topic: String, timeout: Duration
     Ok(usize::try_from(count).unwrap_or_default())
 }
 
+/// Whether each partition of a topic has all its replicas in sync.
+pub(super) async fn is_in_sync(config: ClientConfig, topic: String, timeout: Duration) -> Result<bool> {
+    let action = format!("ask for the replicas of the topic {topic}");
+    blocking(action, move || {
+        let metadata = consumer(config)?.fetch_metadata(Some(&topic), timeout)?;
+        let mut partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+        Ok(partitions.all(|partition| partition.isr().len() == partition.replicas().len()))
+    })
+    .await
+}
+
+/// The offset that comes next in each partition.
+pub(super) async fn ends(config: ClientConfig, topic: String, timeout: Duration) -> Result<Vec<(i32, i64)>> {
+    let action = format!("ask for the ends of the topic {topic}");
+    let ends = move || {
+        let ranges = ranges(&consumer(config)?, &topic, timeout)?;
+        Ok(ranges
+            .into_iter()
+            .map(|(partition, offsets)| (partition, offsets.end))
+            .collect())
+    };
+    blocking(action, ends).await
+}
+
 async fn blocking<T: Send + 'static>(
     action: String,
     work: impl FnOnce() -> std::result::Result<T, KafkaError> + Send + 'static,

@@ -1,5 +1,6 @@
 //! Apache Kafka: one broker, or several.
 
+mod link;
 mod log;
 mod node;
 mod secured;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use backon::Retryable;
 use nix::sys::signal::Signal;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::FutureProducer;
@@ -18,8 +19,9 @@ use rdkafka::producer::FutureProducer;
 use crate::port::Ports;
 use crate::process::polling;
 use crate::{Bed, Error, Result};
+pub use link::{Hindrance, KafkaLink};
 pub use log::Record;
-use node::Node;
+use node::{Node, NodePorts};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(90);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,6 +33,7 @@ const START_ATTEMPTS: usize = 3;
 pub struct Kafka {
     bed: Bed,
     nodes: Vec<Node>,
+    links: Vec<KafkaLink>,
 }
 
 impl Kafka {
@@ -40,7 +43,16 @@ impl Kafka {
     ///
     /// Any of [`Error`] with the log of the node that failed.
     pub async fn start(bed: &Bed, name: &str, count: usize) -> Result<Self> {
-        Self::start_with(bed, name, count, None).await
+        Self::start_with(bed, name, count, 0, None).await
+    }
+
+    /// The same, and clients can go by each of so many links as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kafka::start`].
+    pub async fn start_linked(bed: &Bed, name: &str, count: usize, links: usize) -> Result<Self> {
+        Self::start_with(bed, name, count, links, None).await
     }
 
     /// The same with one node that listens for TLS and SASL as well, by SCRAM-SHA-512 or OAUTHBEARER with unsecured
@@ -50,13 +62,20 @@ impl Kafka {
     ///
     /// Any of [`Error`] with the log of the node that failed.
     pub async fn start_secured(bed: &Bed, name: &str, super_user: &str) -> Result<Self> {
-        Self::start_with(bed, name, 1, Some(super_user)).await
+        Self::start_with(bed, name, 1, 0, Some(super_user)).await
     }
 
-    async fn start_with(bed: &Bed, name: &str, count: usize, super_user: Option<&str>) -> Result<Self> {
+    async fn start_with(
+        bed: &Bed,
+        name: &str,
+        count: usize,
+        links: usize,
+        super_user: Option<&str>,
+    ) -> Result<Self> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(bed, &crate::bed::attempt_name(name, attempt), count, super_user).await {
+            let name = crate::bed::attempt_name(name, attempt);
+            match Self::start_once(bed, &name, count, links, super_user).await {
                 Err(error) if attempt < START_ATTEMPTS && error.to_string().contains("in use") => {
                     attempt += 1;
                 }
@@ -65,15 +84,35 @@ impl Kafka {
         }
     }
 
-    async fn start_once(bed: &Bed, name: &str, count: usize, super_user: Option<&str>) -> Result<Self> {
-        let ports = Ports::reserve(3 * count)?;
+    async fn start_once(
+        bed: &Bed,
+        name: &str,
+        count: usize,
+        link_count: usize,
+        super_user: Option<&str>,
+    ) -> Result<Self> {
+        let a_node = 3 + link_count;
+        let ports = Ports::reserve(a_node * count)?;
         let numbers = ports.numbers();
-        let nodes = (1..=count)
-            .zip(numbers.chunks(3))
-            .map(|(id, ports)| {
-                let node = Node::new(bed, name, id, ports[0], ports[1])?;
+        let mut links = Vec::new();
+        for link in 0..link_count {
+            let of_nodes: Vec<_> = numbers.chunks(a_node).map(|ports| ports[3 + link]).collect();
+            links.push(KafkaLink::start(&of_nodes).await?);
+        }
+        let nodes = numbers
+            .chunks(a_node)
+            .enumerate()
+            .map(|(number, ports)| {
+                let link_ports = links.iter().map(|link| link.port(number));
+                let secured_port = ports[2];
+                let ports = NodePorts {
+                    direct: ports[0],
+                    controller: ports[1],
+                    linked: ports[3..].iter().copied().zip(link_ports).collect(),
+                };
+                let node = Node::new(bed, name, number + 1, ports)?;
                 Ok(match super_user {
-                    Some(super_user) => node.secured(ports[2], super_user),
+                    Some(super_user) => node.secured(secured_port, super_user),
                     None => node,
                 })
             })
@@ -85,6 +124,7 @@ impl Kafka {
         let mut kafka = Self {
             bed: bed.clone(),
             nodes,
+            links,
         };
         for node in &mut kafka.nodes {
             node.start(bed)?;
@@ -115,6 +155,12 @@ impl Kafka {
     pub async fn create_user(&self, user: &str, password: &str) -> Result<()> {
         let node = self.nodes.first().ok_or(Error::NoPort)?;
         node.create_user(&self.bed, user, password).await
+    }
+
+    /// A link, of which there are as many as [`Kafka::start_linked`] was asked for. Links count from 0.
+    #[must_use]
+    pub fn link(&self, link: usize) -> KafkaLink {
+        self.links[link].clone()
     }
 
     /// Stops a node by SIGTERM. Nodes count from 0.
@@ -177,6 +223,56 @@ impl Kafka {
         }
     }
 
+    /// Gives a topic more partitions, so that it has `count`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kafka`] if the broker refuses it.
+    pub async fn grow_topic(&self, name: &str, count: usize) -> Result<()> {
+        let failed = |source| Error::Kafka {
+            action: format!("give the topic {name} {count} partitions"),
+            source,
+        };
+        let admin: AdminClient<_> = self.client_config().create().map_err(failed)?;
+        let options = AdminOptions::new().operation_timeout(Some(REQUEST_TIMEOUT));
+        let partitions = NewPartitions::new(name, count);
+        let results = admin
+            .create_partitions([&partitions], &options)
+            .await
+            .map_err(failed)?;
+        match results.into_iter().next() {
+            Some(Err((_, code))) => Err(failed(KafkaError::AdminOp(code))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until each partition of a topic has all its replicas in sync: another node may fail now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Late`] if that does not come.
+    pub async fn until_in_sync(&self, topic: &str) -> Result<()> {
+        let check = || async {
+            match log::is_in_sync(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await {
+                Ok(true) => Ok(()),
+                _ => Err(()),
+            }
+        };
+        check.retry(polling(READY_TIMEOUT)).await.or_else(|()| {
+            let process = self.nodes.iter().find_map(Node::process).ok_or(Error::NoPort)?;
+            Err(process.late("all replicas in sync", READY_TIMEOUT))
+        })
+    }
+
+    /// The offset that comes next in each partition of a topic.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kafka`] if the broker does not say.
+    pub async fn ends(&self, topic: &str) -> Result<Vec<(i32, i64)>> {
+        log::ends(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
+    }
+
     /// A producer that loses and doubles nothing.
     ///
     /// # Errors
@@ -210,7 +306,9 @@ impl Kafka {
         log::count(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
     }
 
-    fn client_config(&self) -> ClientConfig {
+    /// The settings of a client that goes straight to the brokers.
+    #[must_use]
+    pub fn client_config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.bootstrap_servers());
         config

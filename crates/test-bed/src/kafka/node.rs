@@ -13,7 +13,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Starts fast and stays small; speed under long load is not what a test needs.
 const JVM_FLAGS: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx384m"];
 
-/// What tests want otherwise than a real broker: few partitions to load after a start, and a dead node found soon.
+/// What tests want otherwise than a real broker: few partitions to load after a start, and the dead found soon.
 const SETTINGS: &[&str] = &[
     "offsets.topic.num.partitions=3",
     "transaction.state.log.num.partitions=3",
@@ -23,19 +23,30 @@ const SETTINGS: &[&str] = &[
     "group.consumer.min.heartbeat.interval.ms=500",
     "group.consumer.session.timeout.ms=6000",
     "group.consumer.min.session.timeout.ms=6000",
+    "group.min.session.timeout.ms=1000",
 ];
 
 const LOOPBACK: &str = "127.0.0.1";
 
 const LOG4J2: &str = include_str!("log4j2.properties");
 
+/// Where a node listens.
+#[derive(Clone, Debug)]
+pub(super) struct NodePorts {
+    /// For clients and the other nodes.
+    pub(super) direct: u16,
+    /// For controllers.
+    pub(super) controller: u16,
+    /// For clients by way of a link, and the link's own port for them, which is the one that they are told.
+    pub(super) linked: Vec<(u16, u16)>,
+}
+
 /// One broker, which is a controller as well.
 #[derive(Debug)]
 pub(super) struct Node {
     name: String,
     id: usize,
-    port: u16,
-    controller_port: u16,
+    ports: NodePorts,
     /// Its identity in the quorum's first list of voters.
     directory_id: ClusterId,
     /// Folder with its `server.properties` and its data.
@@ -46,14 +57,13 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(bed: &Bed, cluster: &str, id: usize, port: u16, controller_port: u16) -> Result<Self> {
+    pub(super) fn new(bed: &Bed, cluster: &str, id: usize, ports: NodePorts) -> Result<Self> {
         let name = format!("{cluster}-{id}");
         Ok(Self {
             folder: bed.folder(&name)?,
             name,
             id,
-            port,
-            controller_port,
+            ports,
             directory_id: ClusterId::random(),
             secured: None,
             process: None,
@@ -76,11 +86,11 @@ impl Node {
     }
 
     pub(super) fn address(&self) -> String {
-        format!("{LOOPBACK}:{}", self.port)
+        format!("{LOOPBACK}:{}", self.ports.direct)
     }
 
     fn controller_address(&self) -> String {
-        format!("{LOOPBACK}:{}", self.controller_port)
+        format!("{LOOPBACK}:{}", self.ports.controller)
     }
 
     fn properties_path(&self) -> PathBuf {
@@ -102,14 +112,22 @@ impl Node {
     fn render(&self, nodes: &[Self]) -> Result<Launch> {
         let mut launch = program::launch("broker-setup", format!("{}-render", self.name))?
             .args(["render", "--advertised-host", LOOPBACK, "--allow-loopback"])
-            .args(["--listen-host", LOOPBACK, "--port", &self.port.to_string()])
-            .args(["--controller-port", &self.controller_port.to_string()])
+            .args([
+                "--listen-host",
+                LOOPBACK,
+                "--port",
+                &self.ports.direct.to_string(),
+            ])
+            .args(["--controller-port", &self.ports.controller.to_string()])
             .arg("--data-dir")
             .arg(self.folder.join("data"))
             .arg("--out")
             .arg(self.properties_path());
         for setting in SETTINGS {
             launch = launch.args(["--set", setting]);
+        }
+        for setting in self.listeners() {
+            launch = launch.args(["--set", &setting]);
         }
         if nodes.len() > 1 {
             let controllers: Vec<_> = nodes.iter().map(Self::controller_address).collect();
@@ -118,6 +136,39 @@ impl Node {
                 .args(["--controllers", &controllers.join(",")]);
         }
         Ok(launch)
+    }
+
+    /// A listener of its own for each link, as a broker tells clients the address of the listener by which they came.
+    fn listeners(&self) -> Vec<String> {
+        let NodePorts {
+            direct,
+            controller,
+            linked,
+        } = &self.ports;
+        if linked.is_empty() {
+            return Vec::new();
+        }
+        let mut listeners = vec![
+            format!("PLAINTEXT://{LOOPBACK}:{direct}"),
+            format!("CONTROLLER://{LOOPBACK}:{controller}"),
+        ];
+        let mut advertised = listeners.clone();
+        let mut protocols = vec![
+            "PLAINTEXT:PLAINTEXT".to_owned(),
+            "CONTROLLER:PLAINTEXT".to_owned(),
+        ];
+        for (link, (port, link_port)) in linked.iter().enumerate() {
+            listeners.push(format!("LINK{link}://{LOOPBACK}:{port}"));
+            advertised.push(format!("LINK{link}://{LOOPBACK}:{link_port}"));
+            protocols.push(format!("LINK{link}:PLAINTEXT"));
+        }
+        [
+            ("listeners", listeners),
+            ("advertised.listeners", advertised),
+            ("listener.security.protocol.map", protocols),
+        ]
+        .map(|(key, values)| format!("{key}={}", values.join(",")))
+        .into()
     }
 
     fn format(&self, bed: &Bed, nodes: &[Self]) -> Result<Launch> {

@@ -7,10 +7,12 @@
 mod audit;
 mod aws;
 mod bench;
+mod chaos;
 mod consumer_faults;
 mod demo;
 mod group_protocols;
 mod kafka_security;
+mod links;
 mod memory;
 mod metrics;
 mod odd_records;

@@ -67,7 +67,14 @@ impl World {
 
     /// A consumer of this topic that writes an object a second or so. A killed one loses its partitions soon.
     pub(crate) fn consumer(&self, name: &str) -> Launch {
-        self.plain_consumer(name).args(["-X", "session.timeout.ms=6000"])
+        self.consumer_by(&self.kafka.bootstrap_servers(), name)
+    }
+
+    /// The same, which reaches the brokers at these addresses.
+    pub(crate) fn consumer_by(&self, brokers: &str, name: &str) -> Launch {
+        self.plain_consumer(name)
+            .variable("KAFKA_BOOTSTRAP_SERVERS", brokers)
+            .args(["-X", "session.timeout.ms=6000"])
     }
 
     /// The same with the session timeout as it comes.

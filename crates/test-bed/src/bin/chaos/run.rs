@@ -1,0 +1,187 @@
+use std::time::Duration;
+
+use pipeline_runtime::shutdown;
+use test_bed::{Bed, Kafka, S3};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::args::Args;
+use crate::brokers::Brokers;
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::feed::Feed;
+use crate::schedule::{NODES, Planned, Scale, schedule};
+use crate::screen::Screen;
+use crate::seat::{BUCKET, Seat, TOPIC};
+use crate::{store, tips, verdict};
+
+/// No record written for so long, which is longer than the pauses between a consumer's tries: it will not come.
+const STALL_TIMEOUT: Duration = Duration::from_secs(90);
+const LOOK_INTERVAL: Duration = Duration::from_millis(300);
+
+/// Runs all faults and gives the verdict. What was started is stopped, whatever happens; the folder is kept if
+/// anything is wrong.
+pub(crate) async fn run(args: &Args, seed: u64, screen: &Screen) -> Result<(), Error> {
+    let signals = shutdown::on_signals()?;
+    let bed = Bed::new()?;
+    let done = tokio::select! {
+        biased;
+        () = signals.cancelled() => Err(Error::Interrupted),
+        done = Box::pin(run_on(&bed, args, seed, screen)) => done,
+    };
+    match done {
+        Ok(()) | Err(Error::Interrupted) => done,
+        Err(error) => {
+            bed.keep();
+            Err(Error::Kept {
+                seed,
+                folder: bed.path().to_owned(),
+                source: Box::new(error),
+            })
+        }
+    }
+}
+
+async fn run_on(bed: &Bed, args: &Args, seed: u64, screen: &Screen) -> Result<(), Error> {
+    let consumers = usize::from(args.consumers);
+    screen.step("starting three Kafka nodes and an S3 server");
+    let (kafka, s3) = tokio::join!(
+        Kafka::start_linked(bed, "kafka", NODES, consumers),
+        S3::start(bed, "s3")
+    );
+    let (kafka, s3) = (kafka?, s3?);
+    kafka.create_topic(TOPIC, i32::from(args.partitions)).await?;
+    s3.create_bucket(BUCKET).await?;
+    let mut feed = Feed::start(&kafka, TOPIC, args.rate)?;
+    let mut seats = Vec::new();
+    for number in 1..=consumers {
+        seats.push(Seat::new(number, bed, &s3, kafka.link(number - 1), screen).await?);
+    }
+
+    screen.step(&format!("{consumers} consumers read, the faults begin"));
+    let stage = Stage {
+        brokers: Brokers {
+            kafka,
+            partitions: usize::from(args.partitions),
+        },
+        s3,
+        seats,
+    };
+    let scale = Scale {
+        faults: args.faults,
+        consumers,
+        is_quick: args.quick,
+    };
+    let planned = schedule(seed, scale);
+    let mut stage = tokio::select! {
+        stage = Box::pin(stage.suffer(planned, screen)) => stage?,
+        failure = feed.failure() => return Err(failure),
+    };
+
+    screen.step("no more faults: the feed ends");
+    let sessions = feed.finish().await?;
+    screen.step("the consumers write what is left");
+    stage.catch_up(screen).await?;
+    screen.step("the audit reads the bucket");
+    let refused = stage.refused_writes();
+    verdict::give(bed, &stage.s3, &sessions, refused, screen).await
+}
+
+/// All that can fail.
+struct Stage {
+    brokers: Brokers,
+    s3: S3,
+    seats: Vec<Seat>,
+}
+
+impl Stage {
+    /// Works the list off, each kind of part by itself and all side by side.
+    async fn suffer(self, planned: Vec<Planned>, screen: &Screen) -> Result<Self, Error> {
+        let Self {
+            mut brokers,
+            mut s3,
+            seats,
+        } = self;
+        let mut of_brokers = Vec::new();
+        let mut of_store = Vec::new();
+        let mut of_seats = vec![Vec::new(); seats.len()];
+        for Planned { pause, fault } in planned {
+            match &fault {
+                Fault::Brokers(part) => of_brokers.push((pause, part.clone(), fault)),
+                Fault::Store(part) => of_store.push((pause, part.clone(), fault)),
+                Fault::Consumer(number, part) => {
+                    of_seats[number - 1].push((pause, part.clone(), fault));
+                }
+            }
+        }
+        let brokers_lane = async {
+            for (pause, part, fault) in of_brokers {
+                sleep(pause).await;
+                brokers.suffer(&part).await?;
+                screen.fault(&fault);
+            }
+            Ok::<_, Error>(brokers)
+        };
+        let store_lane = async {
+            for (pause, part, fault) in of_store {
+                sleep(pause).await;
+                store::suffer(&mut s3, &part).await?;
+                screen.fault(&fault);
+            }
+            Ok::<_, Error>(s3)
+        };
+        let mut seat_lanes = JoinSet::new();
+        for (mut seat, planned) in seats.into_iter().zip(of_seats) {
+            let screen = screen.clone();
+            seat_lanes.spawn(async move {
+                for (pause, part, fault) in planned {
+                    sleep(pause).await;
+                    seat.suffer(&part).await?;
+                    screen.fault(&fault);
+                }
+                Ok::<_, Error>(seat)
+            });
+        }
+        let seats_lane = async {
+            let mut seats = Vec::new();
+            while let Some(seat) = seat_lanes.join_next().await {
+                seats.push(seat??);
+            }
+            Ok::<_, Error>(seats)
+        };
+        let (brokers, s3, seats) = tokio::try_join!(brokers_lane, store_lane, seats_lane)?;
+        Ok(Self { brokers, s3, seats })
+    }
+
+    /// Waits until the bucket has all that was fed, or no more comes, then stops the consumers in order.
+    async fn catch_up(&mut self, screen: &Screen) -> Result<(), Error> {
+        let mut least = i64::MAX;
+        let mut since = Instant::now();
+        while since.elapsed() < STALL_TIMEOUT {
+            for seat in &mut self.seats {
+                seat.alive().await?;
+            }
+            let unwritten = tips::unwritten(&self.brokers.kafka, &self.s3).await?;
+            if unwritten == 0 {
+                break;
+            }
+            if unwritten < least {
+                (least, since) = (unwritten, Instant::now());
+            }
+            screen.progress(format!("{unwritten} records are left"));
+            sleep(LOOK_INTERVAL).await;
+        }
+        for seat in &mut self.seats {
+            if !seat.stop().await? {
+                screen.note(&format!("{} did not drain", seat.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many writes met an object that was there.
+    fn refused_writes(&self) -> usize {
+        let replies = self.seats.iter().map(|seat| seat.proxy.replies_to_writes());
+        replies.filter_map(|replies| replies.get(&412).copied()).sum()
+    }
+}
