@@ -23,7 +23,7 @@ pub(crate) async fn check(
     unique: Uuid,
     allow_at_least_once: bool,
 ) -> Result<(), Error> {
-    objects.head_bucket().await?;
+    objects.can_list(keys.folder()).await?;
     let key = keys.probe(&unique.to_string());
     let probed = probe(objects, &key).await;
     objects.try_remove(&key).await;

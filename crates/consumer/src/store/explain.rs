@@ -3,6 +3,8 @@ use pipeline_runtime::s3::BucketName;
 
 use crate::Error;
 
+const LIST: &str = "s3:ListBucket";
+
 /// A request that failed, as an error names it.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
@@ -41,15 +43,7 @@ impl<'a> Request<'a> {
         Self {
             bucket,
             key: folder,
-            action: "s3:ListBucket",
-        }
-    }
-
-    pub(super) fn head_bucket(bucket: &'a BucketName) -> Self {
-        Self {
-            bucket,
-            key: "",
-            action: "s3:ListBucket",
+            action: LIST,
         }
     }
 
@@ -81,7 +75,7 @@ where
     let (bucket, key, source) = (bucket.clone(), key.to_owned(), BoxError::from(error));
     match (status, code.as_str()) {
         (_, "NoSuchBucket") => Error::BucketMissing { bucket, source },
-        (Some(404), _) if key.is_empty() => Error::BucketMissing { bucket, source },
+        (Some(404), _) if action == LIST => Error::BucketMissing { bucket, source },
         (Some(301 | 307 | 308), _)
         | (_, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
             Error::WrongRegion {

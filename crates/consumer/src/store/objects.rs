@@ -172,20 +172,22 @@ impl Objects {
         Ok(())
     }
 
-    /// Whether the bucket can be reached, by one HEAD.
+    /// Whether the bucket is there and may be listed. Not by a HEAD, whose refusal has no body and so no reason.
     ///
     /// # Errors
     ///
-    /// If it cannot, and why.
-    pub(crate) async fn head_bucket(&self) -> Result<(), Error> {
+    /// If it is not, and why.
+    pub(crate) async fn can_list(&self, folder: &str) -> Result<(), Error> {
         let sent = self
             .client
-            .head_bucket()
+            .list_objects_v2()
             .bucket(self.bucket.as_str())
+            .prefix(folder)
+            .max_keys(1)
             .send()
             .await;
         sent.map(drop)
-            .map_err(|error| explain(Request::head_bucket(&self.bucket), error))
+            .map_err(|error| explain(Request::list(&self.bucket, folder), error))
     }
 
     /// Removes an object, for cleaning up only: the chain never needs it, and may lack the permission.
