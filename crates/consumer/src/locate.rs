@@ -66,13 +66,18 @@ impl Locator {
     }
 
     async fn try_locate(&self, partitions: &[i32]) -> Result<Vec<(i32, Resume)>, Error> {
-        let logged = self.ask_kafka(partitions.to_vec()).await?;
+        let mut logged = self.ask_kafka(partitions.to_vec()).await?;
         let is_listing_needed = logged.iter().any(|logged| logged.committed.is_none());
-        let tips = if is_listing_needed {
-            self.tips(&logged).await?
-        } else {
-            BTreeMap::new()
-        };
+        let mut tips = BTreeMap::new();
+        if is_listing_needed {
+            tips = self.tips(&logged).await?;
+            // another writer may have stored meanwhile what the log did not have yet; what retention deletes meanwhile,
+            // it may have stored as well, which only another LIST would tell
+            let now = self.ask_kafka(partitions.to_vec()).await?;
+            for (logged, now) in logged.iter_mut().zip(now) {
+                logged.log.high = now.log.high;
+            }
+        }
         logged
             .into_iter()
             .map(
@@ -150,14 +155,20 @@ impl Locator {
             self.topic.as_str(),
             KAFKA_TIMEOUT,
         ) {
-            Some(now) if now != *at_start => Err(Error::AnotherTopic {
-                bucket: self.objects.bucket().clone(),
-                key: self.keys.layout(),
-                topic: self.topic.to_string(),
-                ours: now,
-                theirs: at_start.clone(),
-            }),
+            Some(now) if now != *at_start => {
+                Err(self.another_topic(&self.keys.layout(), &now, at_start.clone()))
+            }
             _ => Ok(()),
+        }
+    }
+
+    fn another_topic(&self, key: &str, ours: &str, theirs: String) -> Error {
+        Error::AnotherTopic {
+            bucket: self.objects.bucket().clone(),
+            key: key.to_owned(),
+            topic: self.topic.to_string(),
+            ours: ours.to_owned(),
+            theirs,
         }
     }
 
@@ -191,7 +202,10 @@ impl Locator {
     async fn end_of(&self, key: &str) -> Result<i64, Error> {
         let bucket = self.objects.bucket();
         match self.objects.head(key).await?.as_ref().map(found_in) {
-            Some(HeadReply::Found(found)) => Ok(found.end),
+            Some(HeadReply::Found(found)) => match (&self.topic_id, found.topic_id) {
+                (Some(ours), Some(theirs)) if *ours != theirs => Err(self.another_topic(key, ours, theirs)),
+                _ => Ok(found.end),
+            },
             Some(HeadReply::Foreign { what }) => Err(Error::ForeignObject {
                 bucket: bucket.clone(),
                 key: key.to_owned(),
