@@ -33,6 +33,8 @@ pub enum Fault {
     Cut,
     /// The server hears nothing of it, and this S3 error comes back: status and code, as `503 SlowDown`.
     Answer(u16, &'static str),
+    /// It is passed on, and a 412 comes back as a 200: what a client sees of a store that keeps no condition.
+    HideRefusal,
 }
 
 /// A request as a rule sees it.
@@ -243,6 +245,15 @@ impl Upstream {
             Fault::Cut => {
                 take_place();
                 Err(CutConnection)
+            }
+            Fault::HideRefusal => {
+                let reply = self.pass_on(request).await?;
+                take_place();
+                if reply.status() == StatusCode::PRECONDITION_FAILED {
+                    Ok(Response::new(Full::default()))
+                } else {
+                    Ok(reply)
+                }
             }
             Fault::Answer(status, code) => {
                 // the body is read, so that the client is not cut off while it writes

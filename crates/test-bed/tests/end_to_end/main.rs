@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod consumer_faults;
 mod demo;
+mod edges;
 mod memory;
 mod metrics;
 mod odd_records;
