@@ -5,6 +5,7 @@
 //! the folder goes last. A [`FaultProxy`] before the S3 server loses replies, delays and refuses at will.
 
 mod bed;
+pub mod conformance;
 mod error;
 mod fault_proxy;
 mod kafka;

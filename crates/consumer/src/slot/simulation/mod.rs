@@ -36,14 +36,14 @@ fn simulate_all(broken: Broken, schedules: u64) -> Result<Seen, (u64, String)> {
     let is_over = AtomicBool::new(false);
     let result = Mutex::new(Ok(Seen::default()));
     let work = || {
-        let mut seen = Seen::default();
+        let mut met = Seen::default();
         let failure = loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= schedules || is_over.load(Ordering::Relaxed) {
                 break None;
             }
             match simulate(seed, broken) {
-                Ok(of_one) => seen.add(of_one),
+                Ok(of_one) => met.add(of_one),
                 Err(what) => break Some((seed, what)),
             }
         };
@@ -53,7 +53,7 @@ fn simulate_all(broken: Broken, schedules: u64) -> Result<Seen, (u64, String)> {
                 is_over.store(true, Ordering::Relaxed);
                 *result = Err(failure);
             }
-            (None, Ok(all)) => all.add(seen),
+            (None, Ok(all)) => all.add(met),
             (None, Err(_)) => {}
         }
     };

@@ -1,6 +1,11 @@
 //! A store in memory that creates atomically, and PUTs on their way to it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use futures::executor::block_on;
+use test_bed::conformance::{Store, assert_conforms};
 
 use super::super::{Found, HeadReply, Hour, PutReply, Slot};
 
@@ -15,8 +20,8 @@ impl<K: Ord, V> AtomicStore<K, V> {
     /// A create-only PUT.
     pub(super) fn create(&mut self, key: K, object: V) -> PutReply {
         match self.0.entry(key) {
-            std::collections::btree_map::Entry::Occupied(_) => PutReply::Exists,
-            std::collections::btree_map::Entry::Vacant(place) => {
+            Entry::Occupied(_) => PutReply::Exists,
+            Entry::Vacant(place) => {
                 place.insert(object);
                 PutReply::Created
             }
@@ -93,11 +98,10 @@ impl Bucket {
 
     /// A partition's objects, by start.
     pub(super) fn chain(&self, partition: i32) -> impl Iterator<Item = (i64, &Object)> {
-        let of_partition =
-            move |((of, start, _), object): (&Key, _)| (*of == partition).then_some((*start, object));
         self.objects
             .list()
-            .filter_map(move |(key, object)| of_partition((key, object)))
+            .filter(move |((of, ..), _)| *of == partition)
+            .map(|((_, start, _), object)| (*start, object))
     }
 
     /// The end of a partition's chain as a LIST shows it.
@@ -106,4 +110,34 @@ impl Bucket {
             .last()
             .map_or(0, |(_, object)| object.found.end + 1)
     }
+}
+
+/// The store in memory, tried as the real one is.
+struct Tried(RefCell<AtomicStore<String, String>>);
+
+impl Store for Tried {
+    async fn create(&self, key: &str, body: &str) -> bool {
+        let created = self.0.borrow_mut().create(key.to_owned(), body.to_owned());
+        created == PutReply::Created
+    }
+
+    async fn head(&self, key: &str) -> Option<String> {
+        self.0.borrow().head(&key.to_owned()).cloned()
+    }
+
+    async fn list(&self, prefix: &str) -> Vec<String> {
+        let store = self.0.borrow();
+        let keys = store.list().map(|(key, _)| key);
+        keys.filter(|key| key.starts_with(prefix)).cloned().collect()
+    }
+
+    async fn delete(&self, key: &str) {
+        self.0.borrow_mut().remove(&key.to_owned());
+    }
+}
+
+#[test]
+fn the_store_in_memory_is_one_that_the_protocol_may_stand_on() {
+    let tried = Tried(RefCell::new(AtomicStore::new()));
+    block_on(assert_conforms(&tried));
 }

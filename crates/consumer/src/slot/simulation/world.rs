@@ -309,7 +309,7 @@ impl World {
         let effects = match self.writers[index].asked.take() {
             None => return Ok(()),
             Some(asked @ (Asked::Commit | Asked::List(_) | Asked::LogEnd { .. })) => {
-                return self.locate(index, if is_lost { Asked::Commit } else { asked }, is_lost);
+                return self.locate(index, &asked, is_lost);
             }
             Some(Asked::Put(slot)) => {
                 let reply = self.reply_to_put(&slot, is_lost);
@@ -326,11 +326,11 @@ impl World {
     }
 
     /// The next answer on the way to where a new partition goes on. What fails is begun again.
-    fn locate(&mut self, index: usize, asked: Asked, is_lost: bool) -> Result<(), String> {
+    fn locate(&mut self, index: usize, asked: &Asked, is_lost: bool) -> Result<(), String> {
         let number = self.writers[index].partition;
         let partition = self.of(number);
         let log = partition.log.range();
-        let next = match asked {
+        let next = match *asked {
             _ if is_lost => Asked::Commit,
             Asked::Commit => match self.boundary(partition.commit.as_ref(), log) {
                 Some(boundary) => return self.resume(index, boundary, log),
