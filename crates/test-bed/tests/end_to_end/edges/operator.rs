@@ -29,7 +29,9 @@ fn offset_of(world: &World, partition: i32, offset: i64) -> TopicPartitionList {
 pub(super) async fn make_topic_anew(world: &World, partitions: i32) {
     let (admin, options) = admin(world);
     let deleted = admin.delete_topics(&[&world.topic], &options).await.unwrap();
-    deleted.into_iter().for_each(|topic| drop(topic.unwrap()));
+    for topic in deleted {
+        topic.unwrap();
+    }
     world.kafka.create_topic(&world.topic, partitions).await.unwrap();
 }
 
@@ -38,7 +40,9 @@ pub(super) async fn set_topic(world: &World, setting: &str, value: &str) {
     let (admin, options) = admin(world);
     let change = AlterConfig::new(ResourceSpecifier::Topic(&world.topic)).set(setting, value);
     let changed = admin.alter_configs([&change], &options).await.unwrap();
-    changed.into_iter().for_each(|topic| drop(topic.unwrap()));
+    for topic in changed {
+        topic.unwrap();
+    }
 }
 
 /// Deletes the records before an offset, as retention does.
@@ -55,7 +59,9 @@ pub(super) async fn delete_records(world: &World, partition: i32, before: i64) {
 pub(super) async fn delete_group(world: &World, group: &str) {
     let (admin, options) = admin(world);
     let deleted = admin.delete_groups(&[group], &options).await.unwrap();
-    deleted.into_iter().for_each(|group| drop(group.unwrap()));
+    for group in deleted {
+        group.unwrap();
+    }
 }
 
 /// Commits an offset for a group that has no members, as `kafka-consumer-groups --reset-offsets` does.

@@ -25,7 +25,10 @@ const SYMBOLS: &[&str] = &[
     "{}[]*?#&+'<>|~",
 ];
 
-async fn send(world: &World, key: Option<&[u8]>, value: Option<&[u8]>) {
+/// A key or a value, which need not be there.
+type Bytes<'a> = Option<&'a [u8]>;
+
+async fn send(world: &World, key: Bytes<'_>, value: Bytes<'_>) {
     let producer = world.kafka.producer().unwrap();
     let mut record = FutureRecord::<[u8], [u8]>::to(&world.topic);
     record.key = key;
@@ -61,7 +64,7 @@ fn records_as_large_as_kafka_takes_and_without_key_or_value_are_kept() {
         let noise: Vec<u8> = (0..LARGEST_VALUE)
             .map(|n| u8::try_from(n * n % 251).unwrap())
             .collect();
-        let odd: &[(Option<&[u8]>, Option<&[u8]>)] = &[
+        let odd: [(Bytes<'_>, Bytes<'_>); 8] = [
             (None, None),
             (Some(b"AAPL"), None),
             (Some(b""), Some(b"")),
@@ -72,7 +75,7 @@ fn records_as_large_as_kafka_takes_and_without_key_or_value_are_kept() {
             (None, Some(&noise)),
         ];
         for (key, value) in odd {
-            send(&world, *key, *value).await;
+            send(&world, key, value).await;
         }
         send(&world, None, Some(tick.as_bytes())).await;
         let consumer = world.start(&consumer(&world, "a"));

@@ -143,7 +143,9 @@ fn a_consumer_that_slept_while_another_wrote_and_retention_deleted_writes_no_dou
         let world = World::new("slept-past-retention", 1).await;
         let start = |name: &str| {
             let group = format!("{}-{name}", world.topic);
-            world.start(&world.consumer(name).args(["--group", &group]))
+            let launch = world.consumer(name).args(["--group", &group]);
+            // it sleeps without losing its partition
+            world.start(&launch.args(["-X", "session.timeout.ms=45000"]))
         };
         let mut session = Session::new();
         let now = Timestamp::now();
