@@ -311,6 +311,8 @@ fn launch(bed: &Bed, name: &str, ports: &[u16]) -> Result<Launch> {
             "-admin.ui=false",
         ])
         .args(["-master.telemetry=false", "-s3.autoCreateBucket=false"])
+        // each bucket takes several, which are small: how many there may be is not to depend on the disk's free space
+        .arg("-volume.max=1000")
         .variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         .variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
         .variable("HOME", &folder)
