@@ -19,6 +19,8 @@ use crate::slot::{HeadReply, SlotKeys};
 use crate::store::{Objects, found_in};
 
 const KAFKA_TIMEOUT: Duration = Duration::from_secs(10);
+/// Before a PUT: what was read must come to the bucket though the broker is away.
+const TOPIC_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// All that is asked for where to go on.
 #[derive(Clone)]
@@ -65,6 +67,20 @@ impl Locator {
             .await
     }
 
+    /// Whether the topic is still the one of the start. Made anew under a running consumer, its records follow the old
+    /// ones' offsets without a sign. Asked for behind a run's last record, the answer holds for the whole run; a broker
+    /// that is away gives none, and what was read before is written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AnotherTopic`].
+    pub(crate) async fn check_topic(&self) -> Result<(), Error> {
+        let locator = self.clone();
+        tokio::task::spawn_blocking(move || locator.check_topic_id(TOPIC_CHECK_TIMEOUT))
+            .await
+            .map_err(|source| Error::Worker { source })?
+    }
+
     async fn try_locate(&self, partitions: &[i32]) -> Result<Vec<(i32, Resume)>, Error> {
         let mut logged = self.ask_kafka(partitions.to_vec()).await?;
         let is_listing_needed = logged.iter().any(|logged| logged.committed.is_none());
@@ -109,7 +125,7 @@ impl Locator {
     }
 
     fn ask_kafka_blocking(&self, partitions: &[i32]) -> Result<Vec<Logged>, Error> {
-        self.check_topic_id()?;
+        self.check_topic_id(KAFKA_TIMEOUT)?;
         let mut wanted = TopicPartitionList::new();
         for partition in partitions {
             wanted.add_partition(self.topic.as_str(), *partition);
@@ -146,15 +162,11 @@ impl Locator {
         Ok(logged)
     }
 
-    fn check_topic_id(&self) -> Result<(), Error> {
+    fn check_topic_id(&self, timeout: Duration) -> Result<(), Error> {
         let Some(at_start) = &self.topic_id else {
             return Ok(());
         };
-        match topic_id(
-            self.consumer.client().native_ptr(),
-            self.topic.as_str(),
-            KAFKA_TIMEOUT,
-        ) {
+        match topic_id(self.consumer.client().native_ptr(), self.topic.as_str(), timeout) {
             Some(now) if now != *at_start => {
                 Err(self.another_topic(&self.keys.layout(), &now, at_start.clone()))
             }

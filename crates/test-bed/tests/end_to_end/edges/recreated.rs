@@ -28,6 +28,21 @@ async fn written(name: &str) -> World {
     world
 }
 
+/// Makes the topic anew under a running consumer, which is not to see that there was none for a while.
+async fn make_anew_while_running(name: &str, records: usize) {
+    let world = World::new(name, 1).await;
+    Session::new().send(&world.kafka, &world.topic, 100).await;
+    let consumer = world.start(&consumer(&world, "a"));
+    world.until_stored(100, &[&consumer]).await;
+    let before = objects(&world).await;
+    consumer.signal(Signal::SIGSTOP);
+    make_topic_anew(&world, 1).await;
+    Session::new().send(&world.kafka, &world.topic, records).await;
+    consumer.signal(Signal::SIGCONT);
+    assert_says(&refused(&consumer, BAD_CONFIG).await, BOTH_WAYS_OUT);
+    assert_eq!(objects(&world).await, before);
+}
+
 #[test]
 fn a_topic_made_anew_between_runs_is_refused() {
     run(async {
@@ -44,20 +59,12 @@ fn a_topic_made_anew_between_runs_is_refused() {
 
 #[test]
 fn a_topic_made_anew_under_a_running_consumer_with_fewer_records_is_refused() {
-    run(async {
-        let world = World::new("anew-shorter", 1).await;
-        Session::new().send(&world.kafka, &world.topic, 100).await;
-        let consumer = world.start(&consumer(&world, "a"));
-        world.until_stored(100, &[&consumer]).await;
-        let before = objects(&world).await;
-        // it is not to see that there was none for a while
-        consumer.signal(Signal::SIGSTOP);
-        make_topic_anew(&world, 1).await;
-        Session::new().send(&world.kafka, &world.topic, 10).await;
-        consumer.signal(Signal::SIGCONT);
-        assert_says(&refused(&consumer, BAD_CONFIG).await, BOTH_WAYS_OUT);
-        assert_eq!(objects(&world).await, before);
-    });
+    run(make_anew_while_running("anew-shorter", 10));
+}
+
+#[test]
+fn a_topic_made_anew_under_a_running_consumer_with_more_records_is_refused() {
+    run(make_anew_while_running("anew-longer", 300));
 }
 
 #[test]
