@@ -19,6 +19,8 @@ use crate::slot::{HeadReply, SlotKeys};
 use crate::store::{Objects, found_in};
 
 const KAFKA_TIMEOUT: Duration = Duration::from_secs(10);
+/// Before a PUT: what was read must come to the bucket though the broker is away.
+const TOPIC_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// All that is asked for where to go on.
 #[derive(Clone)]
@@ -65,39 +67,54 @@ impl Locator {
             .await
     }
 
+    /// Whether the topic is still the one of the start. Made anew under a running consumer, its records follow the old
+    /// ones' offsets without a sign. Asked for behind a run's last record, the answer holds for the whole run; a broker
+    /// that is away gives none, and what was read before is written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AnotherTopic`].
+    pub(crate) async fn check_topic(&self) -> Result<(), Error> {
+        let locator = self.clone();
+        tokio::task::spawn_blocking(move || locator.check_topic_id(TOPIC_CHECK_TIMEOUT))
+            .await
+            .map_err(|source| Error::Worker { source })?
+    }
+
     async fn try_locate(&self, partitions: &[i32]) -> Result<Vec<(i32, Resume)>, Error> {
-        let logged = self.ask_kafka(partitions.to_vec()).await?;
+        let mut logged = self.ask_kafka(partitions.to_vec()).await?;
         let is_listing_needed = logged.iter().any(|logged| logged.committed.is_none());
-        let tips = if is_listing_needed {
-            self.tips(&logged).await?
-        } else {
-            BTreeMap::new()
-        };
-        let mut resumes = Vec::new();
-        for Logged {
-            partition,
-            log,
-            committed,
-        } in logged
-        {
-            let boundary = committed.or_else(|| tips.get(&partition).copied()).unwrap_or(0);
-            // the bucket was asked later: another writer may have come further than the log did then
-            let log = if boundary > log.high {
-                self.ask_for_range(partition).await?
-            } else {
-                log
-            };
-            let resume = Resume::at(boundary, log).map_err(|beyond| Error::ChainBeyondLog {
-                topic: self.topic.clone(),
-                partition,
-                bucket: self.objects.bucket().clone(),
-                boundary: beyond.boundary,
-                high: beyond.high,
-            })?;
-            info!(partition, offset = resume.read_from, "goes on");
-            resumes.push((partition, resume));
+        let mut tips = BTreeMap::new();
+        if is_listing_needed {
+            tips = self.tips(&logged).await?;
+            // another writer may have stored meanwhile what the log did not have yet; what retention deletes meanwhile,
+            // it may have stored as well, which only another LIST would tell
+            let now = self.ask_kafka(partitions.to_vec()).await?;
+            for (logged, now) in logged.iter_mut().zip(now) {
+                logged.log.high = now.log.high;
+            }
         }
-        Ok(resumes)
+        logged
+            .into_iter()
+            .map(
+                |Logged {
+                     partition,
+                     log,
+                     committed,
+                 }| {
+                    let boundary = committed.or_else(|| tips.get(&partition).copied()).unwrap_or(0);
+                    let resume = Resume::at(boundary, log).map_err(|beyond| Error::ChainBeyondLog {
+                        topic: self.topic.clone(),
+                        partition,
+                        bucket: self.objects.bucket().clone(),
+                        boundary: beyond.boundary,
+                        high: beyond.high,
+                    })?;
+                    info!(partition, offset = resume.read_from, "goes on");
+                    Ok((partition, resume))
+                },
+            )
+            .collect()
     }
 
     async fn ask_kafka(&self, partitions: Vec<i32>) -> Result<Vec<Logged>, Error> {
@@ -108,7 +125,7 @@ impl Locator {
     }
 
     fn ask_kafka_blocking(&self, partitions: &[i32]) -> Result<Vec<Logged>, Error> {
-        self.check_topic_id()?;
+        self.check_topic_id(KAFKA_TIMEOUT)?;
         let mut wanted = TopicPartitionList::new();
         for partition in partitions {
             wanted.add_partition(self.topic.as_str(), *partition);
@@ -123,7 +140,15 @@ impl Locator {
         let mut logged = Vec::new();
         for commit in commits.elements() {
             let partition = commit.partition();
-            let log = self.ask_for_range_blocking(partition)?;
+            let (low, high) = self
+                .consumer
+                .fetch_watermarks(self.topic.as_str(), partition, KAFKA_TIMEOUT)
+                .map_err(|source| Error::Watermarks {
+                    topic: self.topic.clone(),
+                    partition,
+                    source,
+                })?;
+            let log = LogRange { low, high };
             let committed = commit
                 .offset()
                 .to_raw()
@@ -137,42 +162,25 @@ impl Locator {
         Ok(logged)
     }
 
-    async fn ask_for_range(&self, partition: i32) -> Result<LogRange, Error> {
-        let locator = self.clone();
-        tokio::task::spawn_blocking(move || locator.ask_for_range_blocking(partition))
-            .await
-            .map_err(|source| Error::Worker { source })?
-    }
-
-    fn ask_for_range_blocking(&self, partition: i32) -> Result<LogRange, Error> {
-        let (low, high) = self
-            .consumer
-            .fetch_watermarks(self.topic.as_str(), partition, KAFKA_TIMEOUT)
-            .map_err(|source| Error::Watermarks {
-                topic: self.topic.clone(),
-                partition,
-                source,
-            })?;
-        Ok(LogRange { low, high })
-    }
-
-    fn check_topic_id(&self) -> Result<(), Error> {
+    fn check_topic_id(&self, timeout: Duration) -> Result<(), Error> {
         let Some(at_start) = &self.topic_id else {
             return Ok(());
         };
-        match topic_id(
-            self.consumer.client().native_ptr(),
-            self.topic.as_str(),
-            KAFKA_TIMEOUT,
-        ) {
-            Some(now) if now != *at_start => Err(Error::AnotherTopic {
-                bucket: self.objects.bucket().clone(),
-                key: self.keys.layout(),
-                topic: self.topic.to_string(),
-                ours: now,
-                theirs: at_start.clone(),
-            }),
+        match topic_id(self.consumer.client().native_ptr(), self.topic.as_str(), timeout) {
+            Some(now) if now != *at_start => {
+                Err(self.another_topic(&self.keys.layout(), &now, at_start.clone()))
+            }
             _ => Ok(()),
+        }
+    }
+
+    fn another_topic(&self, key: &str, ours: &str, theirs: String) -> Error {
+        Error::AnotherTopic {
+            bucket: self.objects.bucket().clone(),
+            key: key.to_owned(),
+            topic: self.topic.to_string(),
+            ours: ours.to_owned(),
+            theirs,
         }
     }
 
@@ -206,7 +214,10 @@ impl Locator {
     async fn end_of(&self, key: &str) -> Result<i64, Error> {
         let bucket = self.objects.bucket();
         match self.objects.head(key).await?.as_ref().map(found_in) {
-            Some(HeadReply::Found(found)) => Ok(found.end),
+            Some(HeadReply::Found(found)) => match (&self.topic_id, found.topic_id) {
+                (Some(ours), Some(theirs)) if *ours != theirs => Err(self.another_topic(key, ours, theirs)),
+                _ => Ok(found.end),
+            },
             Some(HeadReply::Foreign { what }) => Err(Error::ForeignObject {
                 bucket: bucket.clone(),
                 key: key.to_owned(),

@@ -33,6 +33,8 @@ pub(crate) struct Ticket {
 pub(crate) enum Answer {
     Put(Ticket, PutReply),
     Head(Ticket, HeadReply),
+    /// The topic was made anew since the start: nothing may be written.
+    AnotherTopic(Error),
     /// The body to PUT could not be made.
     NotEncoded(Ticket, EncodingFailed),
     Located {
@@ -76,7 +78,7 @@ impl Requests {
         let objects = self.locator.objects.clone();
         let key = self.key_of(ticket.partition, slot);
         let (slot, run, encoding) = (slot.clone(), run.clone(), self.encoding);
-        let topic_id = self.locator.topic_id.clone();
+        let locator = self.locator.clone();
         let puts = Arc::clone(&self.puts);
         self.answer_later(async move {
             tokio::time::sleep(pause).await;
@@ -84,8 +86,12 @@ impl Requests {
                 Ok(encoded) => encoded,
                 Err(failed) => return Answer::NotEncoded(ticket, failed),
             };
-            let metadata = metadata_of(&slot, run.size(), &encoded, encoding, topic_id.as_deref());
+            let topic_id = locator.topic_id.as_deref();
+            let metadata = metadata_of(&slot, run.size(), &encoded, encoding, topic_id);
             let _permit = puts.acquire().await;
+            if let Err(error) = locator.check_topic().await {
+                return Answer::AnotherTopic(error);
+            }
             let reply = match objects
                 .create(&key, encoded.body, "application/octet-stream", metadata)
                 .await

@@ -41,6 +41,11 @@ const FIXED: &[Fixed] = &[
         value: "error",
         reason: "records that are gone must be reported, not skipped",
     },
+    Fixed {
+        key: "isolation.level",
+        value: "read_committed",
+        reason: "what a transaction aborts must not be stored, and all writers of a slot must see the same records",
+    },
 ];
 
 /// A change of the partitions that are ours.
@@ -117,7 +122,8 @@ fn take_paused(
     partitions: &mut TopicPartitionList,
     is_cooperative: bool,
 ) -> KafkaResult<()> {
-    partitions.set_all_offsets(Offset::Offset(0))?;
+    // any other may lie where retention was, which stops the partition before it is moved
+    partitions.set_all_offsets(Offset::End)?;
     if is_cooperative {
         consumer.incremental_assign(partitions)?;
     } else {

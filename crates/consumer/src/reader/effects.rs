@@ -23,6 +23,7 @@ impl Reader {
                     let effects = self.chain_of(ticket, |chain| chain.put_replied(&reply));
                     self.apply(ticket, effects)?;
                 }
+                Answer::AnotherTopic(error) => return Err(error),
                 Answer::NotEncoded(ticket, failed) => {
                     return Err(Error::NotEncoded {
                         topic: self.config.kafka.topic.clone(),

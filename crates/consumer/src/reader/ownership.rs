@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pipeline_runtime::systemd;
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{Consumer, RebalanceProtocol};
+use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, info};
 
@@ -34,6 +35,14 @@ impl Reader {
             return;
         }
         info!(partitions = ?numbers, "assigned");
+        self.locate_again(numbers);
+    }
+
+    /// Looks for where partitions go on that are ours.
+    pub(super) fn locate_again(&mut self, numbers: Vec<i32>) {
+        if numbers.is_empty() {
+            return;
+        }
         self.assignments += 1;
         for number in &numbers {
             self.partitions.remove(number);
@@ -70,7 +79,7 @@ impl Reader {
         Ok(())
     }
 
-    pub(super) fn report_lost(&mut self, partition: i32, low: i64, lost: i64) {
+    fn report_lost(&mut self, partition: i32, low: i64, lost: i64) {
         if lost > 0 {
             self.tally.offsets_lost += lost;
             events::offsets_lost(partition, low, lost);
@@ -80,6 +89,7 @@ impl Reader {
     /// Moves, stops and starts the reading of each partition as its chain wants it.
     pub(super) fn steer(&mut self, is_draining: bool) {
         let must_all_wait = is_draining || self.is_over_memory;
+        let mut stopped = Vec::new();
         for (number, partition) in &mut self.partitions {
             let must_wait = must_all_wait || partition.is_full();
             if must_wait && !partition.is_paused {
@@ -103,9 +113,17 @@ impl Reader {
                     .consumer
                     .seek(topic, *number, Offset::Offset(offset), SEEK_TIMEOUT)
                 {
-                    Ok(()) => partition.chain.sought(),
+                    Ok(()) => {
+                        // its queue is its own no more if it was taken again
+                        if let Err(error) = self.input.records.add_partition(*number) {
+                            debug!(partition = number, %error, "cannot read yet");
+                            continue;
+                        }
+                        partition.chain.sought();
+                    }
                     Err(error) => {
-                        debug!(partition = number, offset, %error, "cannot seek yet");
+                        debug!(partition = number, offset, %error, "cannot seek");
+                        stopped.push(*number);
                         continue;
                     }
                 }
@@ -118,6 +136,61 @@ impl Reader {
                     .is_err();
             }
         }
+        for number in stopped {
+            self.take_again(number);
+        }
+    }
+
+    /// Takes a partition as if it were newly assigned: librdkafka stops one whose offset is not in the log, and no
+    /// seek wakes it. Where the group's protocol lets no single one be taken, takes all.
+    fn take_again(&mut self, number: i32) {
+        let is_cooperative = matches!(
+            self.input.consumer.rebalance_protocol(),
+            RebalanceProtocol::Cooperative
+        );
+        let numbers: Vec<i32> = if is_cooperative {
+            vec![number]
+        } else {
+            self.partitions
+                .keys()
+                .chain(self.unlocated.keys())
+                .copied()
+                .collect()
+        };
+        let taken = self.places(&numbers).and_then(|places| {
+            if is_cooperative {
+                self.input.consumer.incremental_unassign(&places)?;
+                self.input.consumer.incremental_assign(&places)
+            } else {
+                self.input.consumer.assign(&places)
+            }
+        });
+        if let Err(error) = taken {
+            debug!(?numbers, %error, "cannot take again yet");
+            return;
+        }
+        for number in numbers {
+            let is_paused = self.partitions.get_mut(&number).is_none_or(|partition| {
+                partition.chain.read_again();
+                partition.is_paused
+            });
+            if is_paused && let Err(error) = self.input.consumer.pause(&one(&self.config.kafka.topic, number))
+            {
+                debug!(partition = number, %error, "cannot pause");
+            }
+        }
+    }
+
+    /// Where each of the partitions is to be read.
+    fn places(&self, numbers: &[i32]) -> KafkaResult<TopicPartitionList> {
+        let mut places = TopicPartitionList::with_capacity(numbers.len());
+        for number in numbers {
+            let chain = self.partitions.get(number).map(|partition| &partition.chain);
+            let offset = chain.and_then(|chain| chain.seek_target().or_else(|| chain.expected()));
+            let place = offset.map_or(Offset::End, Offset::Offset);
+            places.add_partition_offset(self.config.kafka.topic.as_str(), *number, place)?;
+        }
+        Ok(places)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::Reader;
 use crate::Error;
@@ -11,8 +11,11 @@ use crate::Error;
 const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Reader {
-    /// Compares each partition's position with its log: what retention deleted is reported and passed over, a log
-    /// that ends before it is another log.
+    /// Compares each partition's position with its log: one that retention has passed is located anew, a log that ends
+    /// before it is another log.
+    ///
+    /// Passing over what is gone would not do: the next slot's key is made by its first record, and another writer may
+    /// have written that slot while the record was there. Only the bucket can tell. What was read is written first.
     ///
     /// # Errors
     ///
@@ -23,6 +26,8 @@ impl Reader {
             .iter()
             .filter_map(|(number, partition)| Some((*number, partition.chain.expected()?)))
             .collect();
+        let mut passed = Vec::new();
+        let mut must_ask_again = false;
         for (number, expected) in positions {
             let topic = self.config.kafka.topic.as_str();
             let (low, high) = match self
@@ -45,13 +50,23 @@ impl Reader {
                     high,
                 });
             }
-            let lost = self.partitions.get_mut(&number).map_or(0, |partition| {
+            let Some(partition) = self.partitions.get_mut(&number) else {
+                continue;
+            };
+            if expected >= low {
                 partition.chain.read_again();
-                partition.chain.skip_to(low)
-            });
-            self.report_lost(number, low, lost);
+            } else if partition.chain.is_idle() {
+                info!(
+                    partition = number,
+                    expected, low, "the broker deleted what was to be read"
+                );
+                passed.push(number);
+            } else {
+                must_ask_again = true;
+            }
         }
-        self.is_log_range_in_doubt = false;
+        self.is_log_range_in_doubt = must_ask_again;
+        self.locate_again(passed);
         Ok(())
     }
 }

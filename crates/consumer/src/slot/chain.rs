@@ -129,17 +129,6 @@ impl Chain {
         }
     }
 
-    /// Retention deleted what was to be read next: go on from `low`. Gives how many offsets are lost.
-    pub(crate) fn skip_to(&mut self, low: i64) -> i64 {
-        let (Reading::Seeking { to: expected } | Reading::From { expected }) = self.reading else {
-            return 0;
-        };
-        if low > expected {
-            self.reading = Reading::Seeking { to: low };
-        }
-        (low - expected).max(0)
-    }
-
     /// The offset of the next record wanted, while records are taken.
     #[must_use]
     pub(crate) fn expected(&self) -> Option<i64> {

@@ -10,6 +10,7 @@ mod bench;
 mod chaos;
 mod consumer_faults;
 mod demo;
+mod edges;
 mod group_protocols;
 mod kafka_security;
 mod links;

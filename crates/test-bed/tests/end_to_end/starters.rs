@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rdkafka::producer::FutureRecord;
+use test_bed::conformance::{Store, assert_conforms};
 use test_bed::{Bed, Kafka, S3};
 
 async fn produce(kafka: &Kafka, topic: &str, values: std::ops::Range<u32>) {
@@ -55,34 +56,53 @@ async fn three_brokers_outlive_one() {
     assert_eq!(values(&kafka, "numbers").await, (0..10).collect());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_racing_create_only_writes_one_wins() {
-    let bed = Bed::new().unwrap();
-    let s3 = S3::start(&bed, "s3").await.unwrap();
-    s3.create_bucket("race").await.unwrap();
-    for round in 0..10 {
-        let key = format!("round-{round}");
-        let put = |body: u8| {
-            let put = s3
-                .client()
-                .put_object()
-                .bucket("race")
-                .key(&key)
-                .if_none_match("*");
-            put.body(vec![body].into()).send()
-        };
-        let mut racers = tokio::task::JoinSet::new();
-        for body in 0..16 {
-            racers.spawn(put(body));
-        }
-        let results = racers.join_all().await;
-        let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
-        assert_eq!(won.len(), 1);
-        for error in lost.into_iter().filter_map(Result::err) {
-            assert_eq!(error.raw_response().unwrap().status().as_u16(), 412);
+/// A bucket of the real server.
+struct RealBucket(S3);
+
+impl Store for RealBucket {
+    async fn create(&self, key: &str, body: &str) -> bool {
+        let put = self.0.client().put_object().bucket(BUCKET).key(key);
+        let put = put.if_none_match("*").metadata("body", body);
+        match put.body(body.as_bytes().to_vec().into()).send().await {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.raw_response().unwrap().status().as_u16(), 412, "{error:?}");
+                false
+            }
         }
     }
-    assert_eq!(s3.keys("race", "").await.unwrap().len(), 10);
+
+    async fn head(&self, key: &str) -> Option<String> {
+        let head = self.0.client().head_object().bucket(BUCKET).key(key);
+        match head.send().await {
+            Ok(mut object) => object.metadata.as_mut().unwrap().remove("body"),
+            Err(error) => {
+                assert_eq!(error.raw_response().unwrap().status().as_u16(), 404, "{error:?}");
+                None
+            }
+        }
+    }
+
+    async fn list(&self, prefix: &str) -> Vec<String> {
+        let list = self.0.client().list_objects_v2().bucket(BUCKET).prefix(prefix);
+        let listed = list.send().await.unwrap();
+        let keys = listed.contents().iter().map(|object| object.key().unwrap());
+        keys.map(str::to_owned).collect()
+    }
+
+    async fn delete(&self, key: &str) {
+        self.0.delete(BUCKET, key).await.unwrap();
+    }
+}
+
+const BUCKET: &str = "tried";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_s3_server_is_one_that_the_protocol_may_stand_on() {
+    let bed = Bed::new().unwrap();
+    let s3 = S3::start(&bed, "s3").await.unwrap();
+    s3.create_bucket(BUCKET).await.unwrap();
+    assert_conforms(&RealBucket(s3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
