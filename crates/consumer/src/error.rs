@@ -14,9 +14,9 @@ pub enum Error {
     /// Something that the binaries share.
     #[error(transparent)]
     Runtime(#[from] pipeline_runtime::Error),
-    /// The audit did not get to its end.
+    /// The bucket could not be read to its end.
     #[error(transparent)]
-    Audit(#[from] crate::audit::Error),
+    BucketReader(#[from] crate::bucket_reader::Error),
     /// The prefix cannot be one.
     #[error("`{prefix}` is not a prefix: {reason}")]
     Prefix {
@@ -363,7 +363,7 @@ impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Runtime(error) => error.exit_status(),
-            Self::Audit(error) => error.exit_status(),
+            Self::BucketReader(error) => error.exit_status(),
             Self::Prefix { .. }
             | Self::Setting { .. }
             | Self::NotCreateOnly { .. }

@@ -8,6 +8,7 @@
 mod args;
 mod assignment;
 mod audit;
+mod bucket_reader;
 mod dry_run;
 mod encode;
 mod error;

@@ -143,10 +143,19 @@ const FAULTS: &[(&str, Spoil, &[&str])] = &[
         "foreign",
         |objects, n| {
             let mut other = objects[n].clone();
-            other.key = other.key.replace(".jsonl.zst", ".parquet");
+            other.key = other.key.replace(".jsonl.zst", ".csv");
             objects.push(other);
         },
         &["foreign_object"],
+    ),
+    (
+        "mixed",
+        |objects, n| {
+            let mut other = objects[n].clone();
+            other.key = other.key.replace(".jsonl.zst", ".parquet");
+            objects.push(other);
+        },
+        &["layout", "mismatch", "two_objects"],
     ),
     ("layout", |objects, _| drop(objects.pop()), &["layout"]),
 ];
@@ -181,6 +190,72 @@ fn what_the_consumer_wrote_passes_and_each_fault_in_it_is_found() {
                 .filter(|kind| !errors(&report).contains(*kind))
                 .collect();
             assert!(missed.is_empty(), "{fault}: {missed:?} not in {report:#}");
+        }
+    });
+}
+
+/// Moves what the first round of `written` wrote to a day long ago, and tells how many objects that are.
+fn move_first_round(objects: &mut [StoredObject]) -> usize {
+    let is_of_first_round = |line: &Vec<u8>| {
+        let tick: Value = serde_json::from_slice(line).unwrap();
+        tick["seq"].as_u64().is_some_and(|seq| seq < 50)
+    };
+    let mut moved = 0;
+    for object in objects
+        .iter_mut()
+        .filter(|object| !object.key.ends_with("_layout.json"))
+    {
+        if object.lines().unwrap().iter().all(is_of_first_round) {
+            object.key = object.key.replacen("/dt=2", "/dt=1", 1);
+            moved += 1;
+        }
+    }
+    moved
+}
+
+#[test]
+fn a_part_since_a_time_is_proven_without_what_is_before_it() {
+    run(async {
+        let world = World::new("audited-since", 2).await;
+        let mut objects = written(&world).await;
+        let moved = move_first_round(&mut objects);
+        let middle = middle_of_a_chain(&objects);
+        let is_moved = |object: &StoredObject| object.key.contains("/dt=1");
+        assert!(moved >= 2);
+        // a part can be proven although what is before it is not even there
+        let first = objects.iter().position(is_moved).unwrap();
+        let lost = (0..objects.len() - 1)
+            .filter(|n| *n == middle && !is_moved(&objects[*n]))
+            .next();
+        let cases: [(&str, Option<usize>, bool); 3] = [
+            ("whole", None, true),
+            ("older-damaged", Some(first), true),
+            ("newer-lost", lost, false),
+        ];
+        for (name, spoilt, is_right) in cases {
+            let bucket = format!("audited-since-{name}");
+            world.s3.create_bucket(&bucket).await.unwrap();
+            for (n, object) in objects.iter().enumerate() {
+                let mut object = object.clone();
+                if spoilt == Some(n) {
+                    if !is_moved(&object) {
+                        continue;
+                    }
+                    put_behind(&mut object, b"damaged");
+                }
+                world.s3.put(&bucket, &object).await.unwrap();
+            }
+            let (report, is_clean) = audit(&world, &bucket, &["--since", "2000-01-01T10:30:00Z"]).await;
+            assert_eq!(is_clean, is_right, "{name}: {report:#}");
+            assert_eq!(report["partial_since"], "2000-01-01T10:00:00Z", "{report:#}");
+            assert_eq!(report["topics"][0]["objects_left_out"], moved, "{report:#}");
+            if !is_right {
+                assert_eq!(
+                    errors(&report),
+                    BTreeSet::from(["hole", "missing_tick"]),
+                    "{report:#}"
+                );
+            }
         }
     });
 }
