@@ -17,6 +17,9 @@ pub enum Error {
     /// The bucket could not be read to its end.
     #[error(transparent)]
     BucketReader(#[from] crate::bucket_reader::Error),
+    /// Not all was replayed.
+    #[error(transparent)]
+    Replay(#[from] crate::replay::Error),
     /// The prefix cannot be one.
     #[error("`{prefix}` is not a prefix: {reason}")]
     Prefix {
@@ -364,6 +367,7 @@ impl Failure for Error {
         match self {
             Self::Runtime(error) => error.exit_status(),
             Self::BucketReader(error) => error.exit_status(),
+            Self::Replay(error) => error.exit_status(),
             Self::Prefix { .. }
             | Self::Setting { .. }
             | Self::NotCreateOnly { .. }

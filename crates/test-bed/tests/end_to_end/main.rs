@@ -13,6 +13,7 @@ mod metrics;
 mod odd_records;
 mod pipeline;
 mod rebalances;
+mod replay;
 mod rotation;
 mod starters;
 mod stored;

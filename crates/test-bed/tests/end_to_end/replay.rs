@@ -1,0 +1,294 @@
+//! `consumer replay`: what lies in the bucket, back in a topic.
+
+use jiff::Timestamp;
+use rdkafka::producer::FutureRecord;
+use serde_json::Value;
+use test_bed::{Fault, FaultProxy, Launch, Process, Record};
+
+use crate::stored::assert_each_once;
+use crate::ticks::Session;
+use crate::world::{PATIENCE, World, built, run, stop};
+
+/// Records that are no ticks, some with a key: without a value, empty, of any bytes, of 1970, without a time.
+async fn send_odd(world: &World) -> usize {
+    let producer = world.kafka.producer().unwrap();
+    let odd: [(Option<&[u8]>, Option<&[u8]>, i64); 6] = [
+        (None, None, 1_700_000_000_000),
+        (None, Some(b""), 1_700_000_000_001),
+        (Some(b""), Some(b"not json"), 1_700_000_000_002),
+        (Some(b"\xff"), Some(b"\xff\xfe\x00"), 1_700_000_000_003),
+        (Some(b"k"), None, 5),
+        (None, Some(b"{\"v\":2}"), -1),
+    ];
+    for (partition, (key, value, timestamp)) in (0..3).cycle().zip(odd) {
+        let mut record = FutureRecord::<[u8], [u8]>::to(&world.topic)
+            .partition(partition)
+            .timestamp(timestamp);
+        record.key = key;
+        record.payload = value;
+        producer.send(record, PATIENCE).await.unwrap();
+    }
+    odd.len()
+}
+
+/// A topic that a consumer has brought into the bucket.
+async fn stored(name: &str, partitions: i32, rounds: &[usize], flags: &[&str]) -> World {
+    let world = World::new(name, partitions).await;
+    let mut session = Session::new();
+    let consumer = world.start(&world.consumer("writer").args(flags));
+    let mut count = 0;
+    for ticks in rounds {
+        session.send(&world.kafka, &world.topic, *ticks).await;
+        count += ticks;
+        world.until_stored(count, &[&consumer]).await;
+    }
+    stop(&consumer).await;
+    world
+}
+
+fn replay(from: &World, to: &World, flags: &[&str]) -> Launch {
+    built("consumer", format!("{}-replay", to.topic))
+        .args(["replay", "--bucket", &from.bucket, "--topic", &to.topic])
+        .args(["--brokers", &to.kafka.bootstrap_servers()])
+        .args(flags)
+        .variables(from.s3.variables())
+}
+
+/// Runs it to its end, and gives its status and what it says: the result, or the log.
+async fn end(world: &World, launch: &Launch) -> (Option<i32>, Value, String) {
+    let process = world.start(launch);
+    let status = process.end(PATIENCE).await.unwrap();
+    (status.code(), result(&process), process.log())
+}
+
+fn result(process: &Process) -> Value {
+    serde_json::from_str(&process.stdout()).unwrap_or_default()
+}
+
+async fn succeed(world: &World, launch: &Launch) -> Value {
+    let (status, result, log) = end(world, launch).await;
+    assert_eq!(status, Some(0), "{log}");
+    assert_eq!(result["is_complete"], true, "{result}");
+    result
+}
+
+/// A record without its offset and its headers, which the bucket does not have.
+type Content = (i32, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>);
+
+fn contents<'r>(records: impl IntoIterator<Item = &'r Record>) -> Vec<Content> {
+    let content = |it: &Record| (it.partition, it.timestamp_ms, it.key.clone(), it.value.clone());
+    records.into_iter().map(content).collect()
+}
+
+async fn records(world: &World) -> Vec<Record> {
+    world.kafka.records(&world.topic).await.unwrap()
+}
+
+#[test]
+fn what_is_replayed_is_the_same_in_the_topic_and_in_a_second_bucket() {
+    run(async {
+        let source = World::new("replay-whole", 3).await;
+        let mut session = Session::new();
+        session.send(&source.kafka, &source.topic, 600).await;
+        let odd = send_odd(&source).await;
+        session.send(&source.kafka, &source.topic, 400).await;
+        let consumer = source.start(&source.consumer("writer").args(["--flush-records", "100"]));
+        source.until_stored(1000 + odd, &[&consumer]).await;
+        stop(&consumer).await;
+
+        let target = World::new("replay-whole-again", 3).await;
+        let result = succeed(&target, &replay(&source, &target, &[])).await;
+        assert_eq!(
+            (&result["ticks"], &result["not_ticks"], &result["missing_offsets"]),
+            (&1000.into(), &odd.into(), &0.into()),
+            "{result}"
+        );
+        let (sent, replayed) = (records(&source).await, records(&target).await);
+        assert_eq!(contents(&replayed), contents(&sent));
+        for record in &replayed {
+            let is_tick = record
+                .value
+                .as_deref()
+                .is_some_and(|value| value.starts_with(b"{\"v\":1,"));
+            let schema = ("schema".to_owned(), Some(b"tick/1".to_vec()));
+            assert_eq!(record.headers, Vec::from_iter(is_tick.then_some(schema)));
+        }
+
+        let consumer = target.start(&target.consumer("writer"));
+        target.until_stored(1000 + odd, &[&consumer]).await;
+        stop(&consumer).await;
+        assert_each_once(&target).await;
+        target.assert_clean().await;
+    });
+}
+
+#[test]
+fn what_is_selected_is_replayed_and_nothing_else() {
+    run(async {
+        let source = stored("replay-part", 2, &[60, 40], &["--flush-records", "7"]).await;
+        let sent = records(&source).await;
+        let second_round: Timestamp = {
+            let tick =
+                |record: &Record| serde_json::from_slice::<Value>(record.value.as_ref().unwrap()).unwrap();
+            let at = |tick: Value| tick["ts_recv"].as_str().unwrap().parse().unwrap();
+            sent.iter().map(tick).map(at).max().unwrap()
+        };
+        let time = second_round.to_string();
+        let is_late = move |record: &Record| record.timestamp_ms == Some(second_round.as_millisecond());
+        let cases: [(&str, &[&str], Box<dyn Fn(&Record) -> bool>); 4] = [
+            (
+                "offsets",
+                &["--partition", "1", "--from-offset", "1:10", "--to-offset", "25"],
+                Box::new(|it| it.partition == 1 && (10..25).contains(&it.offset)),
+            ),
+            ("since", &["--since", &time], Box::new(is_late)),
+            ("until", &["--until", &time], Box::new(move |it| !is_late(it))),
+            (
+                "both",
+                &["--since", &time, "--to-offset", "0:35"],
+                Box::new(move |it| is_late(it) && (it.partition != 0 || it.offset < 35)),
+            ),
+        ];
+        for (name, flags, is_selected) in cases {
+            let target = World::new(&format!("replay-part-{name}"), 2).await;
+            let dry = built("consumer", format!("{}-dry", target.topic))
+                .args(["replay", "--bucket", &source.bucket, "--dry-run"])
+                .args(flags)
+                .variables(source.s3.variables());
+            let dry = succeed(&target, &dry).await;
+            let result = succeed(&target, &replay(&source, &target, flags)).await;
+            let expected = contents(sent.iter().filter(|record| is_selected(record)));
+            assert!(!expected.is_empty() && expected.len() < sent.len(), "{name}");
+            assert_eq!(contents(&records(&target).await), expected, "{name}");
+            assert_eq!(result["records"], expected.len(), "{name}");
+            assert_eq!(
+                (&dry["records"], &dry["is_dry_run"]),
+                (&result["records"], &true.into()),
+                "{name}"
+            );
+        }
+    });
+}
+
+#[test]
+fn what_a_signal_interrupts_goes_on_where_it_says() {
+    run(async {
+        let source = stored("replay-stopped", 2, &[40, 40, 40], &[]).await;
+        let target = World::new("replay-stopped-again", 2).await;
+        let keys = source.s3.data_keys(&source.bucket, "").await.unwrap();
+        let last = keys.last().unwrap().rsplit('/').next().unwrap().to_owned();
+        let proxy = FaultProxy::start(source.s3.endpoint()).await.unwrap();
+        let by_proxy = source.s3.variables_by_way_of(&proxy.endpoint());
+        let mut held = proxy.inject(1, Fault::HoldReply, move |request| {
+            request.method == "GET" && request.path.contains(&last)
+        });
+        let process = target.start(&replay(&source, &target, &[]).variables(by_proxy));
+        held.taken_place(1).await;
+        stop(&process).await;
+        held.lift();
+        let result = result(&process);
+        assert_eq!(result["is_complete"], false, "{result}");
+        let there = target.kafka.record_count(&target.topic).await.unwrap();
+        assert!(
+            result["records"] == there && there < 120,
+            "{result}, {there} there"
+        );
+
+        let go_on_from = result["go_on_from"].as_str().unwrap();
+        succeed(&target, &replay(&source, &target, &["--from-offset", go_on_from])).await;
+        assert_eq!(
+            contents(&records(&target).await),
+            contents(&records(&source).await)
+        );
+    });
+}
+
+#[test]
+fn what_would_double_or_damage_records_is_refused_before_anything_is_sent() {
+    run(async {
+        let source = stored("replay-refused", 2, &[30], &[]).await;
+        let target = World::new("replay-refused-again", 1).await;
+        let missing = World {
+            topic: "replay-refused-missing".to_owned(),
+            bucket: source.bucket.clone(),
+            bed: source.bed.clone(),
+            kafka: source.kafka.clone(),
+            s3: source.s3.clone(),
+        };
+        let cases: [(&World, &[&str], i32, &str); 6] = [
+            (&source, &[], 78, "--same-topic"),
+            (&target, &[], 78, "--partitioning key"),
+            (&missing, &[], 1, "broker-setup topics apply"),
+            (&target, &["--partition", "7"], 78, "correct the selection"),
+            (&target, &["--prefix", "mistyped"], 78, "--from-topic"),
+            (
+                &target,
+                &["--from-offset", "9", "--to-offset", "9"],
+                78,
+                "--to-offset 9",
+            ),
+        ];
+        for (to, flags, expected, says) in cases {
+            let (status, _, log) = end(to, &replay(&source, to, flags)).await;
+            assert_eq!(status, Some(expected), "{flags:?}: {log}");
+            assert!(log.contains(says), "{flags:?}: {log}");
+        }
+        assert_eq!(target.kafka.record_count(&target.topic).await.unwrap(), 0);
+        assert_eq!(source.kafka.record_count(&source.topic).await.unwrap(), 30);
+
+        succeed(&target, &replay(&source, &target, &["--partitioning", "key"])).await;
+        assert_eq!(target.kafka.record_count(&target.topic).await.unwrap(), 30);
+        succeed(&source, &replay(&source, &source, &["--same-topic"])).await;
+        assert_eq!(source.kafka.record_count(&source.topic).await.unwrap(), 60);
+    });
+}
+
+#[test]
+fn nothing_of_a_damaged_object_is_sent_and_what_stood_before_it_is() {
+    run(async {
+        let source = stored("replay-damaged", 1, &[20, 20, 20], &[]).await;
+        let target = World::new("replay-damaged-again", 1).await;
+        let objects = source.s3.objects(&source.bucket, "").await.unwrap();
+        let mut damaged = objects.last().unwrap().clone();
+        damaged
+            .metadata
+            .insert("body-crc32c".to_owned(), "00000000".to_owned());
+        source.s3.put(&source.bucket, &damaged).await.unwrap();
+        let (status, _, log) = end(&target, &replay(&source, &target, &[])).await;
+        assert_eq!(status, Some(1), "{log}");
+        assert!(
+            log.contains(&damaged.key) && log.contains("body-crc32c says 00000000"),
+            "{log}"
+        );
+        let before: usize = damaged.metadata["slot-start"].parse().unwrap();
+        assert_eq!(target.kafka.record_count(&target.topic).await.unwrap(), before);
+        assert!(log.contains(&format!("--from-offset 0:{before}")), "{log}");
+    });
+}
+
+#[test]
+fn an_offset_is_refused_where_the_lines_do_not_tell_it() {
+    run(async {
+        let source = stored(
+            "replay-gaps",
+            1,
+            &[20],
+            &["--flush-interval", "1h", "--flush-records", "20"],
+        )
+        .await;
+        let target = World::new("replay-gaps-again", 1).await;
+        let mut object = source.s3.objects(&source.bucket, "").await.unwrap().remove(0);
+        // as if some of the log had been compacted away
+        object.metadata.insert("slot-end".to_owned(), "29".to_owned());
+        source.s3.put(&source.bucket, &object).await.unwrap();
+        let (status, _, log) = end(&target, &replay(&source, &target, &["--from-offset", "5"])).await;
+        assert_eq!(status, Some(78), "{log}");
+        assert!(log.contains("use 0 or 30"), "{log}");
+        let result = succeed(
+            &target,
+            &replay(&source, &target, &["--from-offset", "0", "--to-offset", "30"]),
+        )
+        .await;
+        assert_eq!(result["records"], 20, "{result}");
+    });
+}
