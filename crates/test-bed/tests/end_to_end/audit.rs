@@ -30,7 +30,8 @@ async fn written(world: &World) -> Vec<StoredObject> {
 
 /// The report and whether the exit status says that the bucket is clean.
 async fn audit(world: &World, bucket: &str, flags: &[&str]) -> (Value, bool) {
-    let launch = program::launch("consumer", format!("audit-{bucket}"))
+    let below = flags.get(1).unwrap_or(&"all");
+    let launch = program::launch("consumer", format!("audit-{bucket}-{below}"))
         .unwrap()
         .args(["audit", "--json", "--bucket", bucket])
         .args(flags)
@@ -58,13 +59,13 @@ fn middle_of_a_chain(objects: &[StoredObject]) -> usize {
         name.rsplit_once('-').map(|(chain, _)| chain.to_owned())
     };
     let number = |object: &StoredObject, name| object.metadata.get(name)?.parse::<u64>().ok();
-    let is_followed = |object: &StoredObject| {
-        let next = number(object, "slot-end").map(|end| end + 1);
-        let mut others = objects.iter();
-        others.any(|other| chain(other) == chain(object) && number(other, "slot-start") == next)
+    let follows = |next: &StoredObject, object: &StoredObject| {
+        let end = number(object, "slot-end").map(|end| end + 1);
+        chain(next) == chain(object) && end.is_some() && number(next, "slot-start") == end
     };
     let is_middle = |object: &StoredObject| {
-        number(object, "slot-start").is_some_and(|start| start > 0) && is_followed(object)
+        let mut others = objects.iter();
+        others.clone().any(|other| follows(object, other)) && others.any(|other| follows(other, object))
     };
     objects.iter().position(is_middle).unwrap()
 }
@@ -176,14 +177,10 @@ fn what_the_consumer_wrote_passes_and_each_fault_in_it_is_found() {
 
         let middle = middle_of_a_chain(&objects);
         for (fault, spoil, expected) in FAULTS {
-            let bucket = format!("audited-{fault}");
             let mut spoilt = objects.clone();
             spoil(&mut spoilt, middle);
-            world.s3.create_bucket(&bucket).await.unwrap();
-            for object in &spoilt {
-                world.s3.put(&bucket, object).await.unwrap();
-            }
-            let (report, is_clean) = audit(&world, &bucket, &[]).await;
+            put_below(&world, fault, spoilt).await;
+            let (report, is_clean) = audit(&world, &world.bucket, &["--prefix", fault]).await;
             assert!(!is_clean, "{fault}: {report:#}");
             let missed: Vec<_> = expected
                 .iter()
@@ -219,33 +216,33 @@ fn a_part_since_a_time_is_proven_without_what_is_before_it() {
         let world = World::new("audited-since", 2).await;
         let mut objects = written(&world).await;
         let moved = move_first_round(&mut objects);
-        let middle = middle_of_a_chain(&objects);
-        let is_moved = |object: &StoredObject| object.key.contains("/dt=1");
-        assert!(moved >= 2);
-        // a part can be proven although what is before it is not even there
-        let first = objects.iter().position(is_moved).unwrap();
-        let lost = (0..objects.len() - 1)
-            .filter(|n| *n == middle && !is_moved(&objects[*n]))
-            .next();
-        let cases: [(&str, Option<usize>, bool); 3] = [
-            ("whole", None, true),
-            ("older-damaged", Some(first), true),
-            ("newer-lost", lost, false),
-        ];
-        for (name, spoilt, is_right) in cases {
-            let bucket = format!("audited-since-{name}");
-            world.s3.create_bucket(&bucket).await.unwrap();
-            for (n, object) in objects.iter().enumerate() {
-                let mut object = object.clone();
-                if spoilt == Some(n) {
-                    if !is_moved(&object) {
-                        continue;
+        let (older, newer): (Vec<_>, Vec<_>) =
+            objects.iter().cloned().partition(|it| it.key.contains("/dt=1"));
+        assert!(older.len() == moved && moved >= 2);
+        let lost = &newer[middle_of_a_chain(&newer)].key;
+        type Keep<'a> = Box<dyn Fn(&mut StoredObject) -> bool + 'a>;
+        let cases: [(&str, Keep<'_>, bool); 3] = [
+            ("whole", Box::new(|_| true), true),
+            (
+                "older-damaged",
+                Box::new(|object| {
+                    if object.key == older[0].key {
+                        put_behind(object, b"damaged");
                     }
-                    put_behind(&mut object, b"damaged");
-                }
-                world.s3.put(&bucket, &object).await.unwrap();
-            }
-            let (report, is_clean) = audit(&world, &bucket, &["--since", "2000-01-01T10:30:00Z"]).await;
+                    true
+                }),
+                true,
+            ),
+            ("newer-lost", Box::new(|object| object.key != *lost), false),
+        ];
+        for (name, keep, is_right) in cases {
+            let kept = objects
+                .iter()
+                .cloned()
+                .filter_map(|mut it| keep(&mut it).then_some(it));
+            put_below(&world, name, kept).await;
+            let flags = ["--prefix", name, "--since", "2000-01-01T10:30:00Z"];
+            let (report, is_clean) = audit(&world, &world.bucket, &flags).await;
             assert_eq!(is_clean, is_right, "{name}: {report:#}");
             assert_eq!(report["partial_since"], "2000-01-01T10:00:00Z", "{report:#}");
             assert_eq!(report["topics"][0]["objects_left_out"], moved, "{report:#}");
@@ -258,6 +255,14 @@ fn a_part_since_a_time_is_proven_without_what_is_before_it() {
             }
         }
     });
+}
+
+/// Puts objects into the world's bucket, below a prefix.
+async fn put_below(world: &World, prefix: &str, objects: impl IntoIterator<Item = StoredObject>) {
+    for mut object in objects {
+        object.key = format!("{prefix}/{}", object.key);
+        world.s3.put(&world.bucket, &object).await.unwrap();
+    }
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! `consumer replay`: what lies in the bucket, back in a topic.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rdkafka::producer::FutureRecord;
 use serde_json::Value;
@@ -47,7 +50,9 @@ async fn stored(name: &str, partitions: i32, rounds: &[usize], flags: &[&str]) -
 }
 
 fn replay(from: &World, to: &World, flags: &[&str]) -> Launch {
-    built("consumer", format!("{}-replay", to.topic))
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    built("consumer", format!("{}-replay-{run}", to.topic))
         .args(["replay", "--bucket", &from.bucket, "--topic", &to.topic])
         .args(["--brokers", &to.kafka.bootstrap_servers()])
         .args(flags)
@@ -167,6 +172,98 @@ fn what_is_selected_is_replayed_and_nothing_else() {
                 "{name}"
             );
         }
+    });
+}
+
+/// Waits until the objects' metadata tell of this many records.
+async fn until_counted(world: &World, count: usize, consumer: &Process) {
+    let poll = async {
+        loop {
+            let objects = world.s3.objects(&world.bucket, "").await.unwrap();
+            let records = objects
+                .iter()
+                .map(|it| it.metadata["record-count"].parse::<usize>().unwrap());
+            if records.sum::<usize>() >= count {
+                return;
+            }
+            assert!(consumer.ended().is_none(), "{}", consumer.log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let counted = tokio::time::timeout(PATIENCE, poll).await;
+    assert!(
+        counted.is_ok(),
+        "{count} records are not stored:\n{}",
+        consumer.log()
+    );
+}
+
+/// Ticks that columns hold exactly, but for a zero at the end of the price.
+async fn send_plain(world: &World, count: usize) {
+    let producer = world.kafka.producer().unwrap();
+    let session = uuid::Uuid::new_v4();
+    for seq in 0..count {
+        let ts_recv = Timestamp::from_millisecond(1_795_442_400_000 + i64::try_from(seq).unwrap()).unwrap();
+        let tick = format!(
+            r#"{{"v":1,"symbol":"AAPL","price":{seq}.250,"ts_recv":"{ts_recv}","channel":"rest_quote","producer":"p","session":"{session}","seq":{seq},"exchange":"NASDAQ","bid":{seq}.5,"day_volume":1000000}}"#
+        );
+        let record = FutureRecord::to(&world.topic).key("AAPL").payload(&tick);
+        producer
+            .send(record.timestamp(ts_recv.as_millisecond()), PATIENCE)
+            .await
+            .unwrap();
+    }
+}
+
+#[test]
+fn what_lies_in_parquet_is_audited_and_comes_back() {
+    run(async {
+        let source = World::new("replay-parquet", 3).await;
+        send_plain(&source, 100).await;
+        Session::new().send(&source.kafka, &source.topic, 200).await;
+        let odd = send_odd(&source).await;
+        let flags = ["--format", "parquet", "--flush-records", "50"];
+        let consumer = source.start(&source.consumer("writer").args(flags));
+        until_counted(&source, 300 + odd, &consumer).await;
+        stop(&consumer).await;
+        source.assert_clean().await;
+
+        let target = World::new("replay-parquet-again", 3).await;
+        let result = succeed(&target, &replay(&source, &target, &[])).await;
+        assert_eq!(
+            (&result["ticks"], &result["not_ticks"]),
+            (&300.into(), &odd.into()),
+            "{result}"
+        );
+        let mut expected = contents(&records(&source).await);
+        for (_, _, key, value) in &mut expected {
+            if key.as_deref() == Some(b"AAPL")
+                && let Ok(tick) = String::from_utf8(value.clone().unwrap())
+                && tick.contains("rest_quote")
+            {
+                *value = Some(tick.replace(".250", ".25").into_bytes());
+            }
+        }
+        assert_eq!(contents(&records(&target).await), expected);
+
+        let partition = expected
+            .iter()
+            .find(|it| it.2.as_deref() == Some(b"AAPL"))
+            .unwrap()
+            .0;
+        let part = World::new("replay-parquet-part", 3).await;
+        let flags = [
+            "--partition",
+            &partition.to_string(),
+            "--from-offset",
+            "33",
+            "--to-offset",
+            "77",
+        ];
+        succeed(&part, &replay(&source, &part, &flags)).await;
+        let of_partition = expected.into_iter().filter(|it| it.0 == partition);
+        let expected: Vec<_> = of_partition.skip(33).take(77 - 33).collect();
+        assert_eq!(contents(&records(&part).await), expected);
     });
 }
 
