@@ -10,7 +10,7 @@ use arrow_array::{
 use arrow_schema::{Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::name::ObjectName;
@@ -74,7 +74,7 @@ pub(crate) fn file(rows: &[TestRow], leave_out: &[&str]) -> Bytes {
         })
         .unzip();
     let schema = Arc::new(Schema::new(fields));
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(Default::default()));
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
     let mut file = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut file, schema.clone(), Some(properties.build())).unwrap();
     writer

@@ -116,9 +116,11 @@ fn a_file_of_something_else_under_a_right_checksum_is_found() {
     }
 }
 
+type Spoil = fn(&mut TestRow);
+
 #[test]
 fn a_row_that_is_neither_a_tick_nor_a_reason_is_found() {
-    let spoils: [(fn(&mut TestRow), &str); 7] = [
+    let spoils: [(Spoil, &str); 7] = [
         (|row| row.symbol = None, "it is a tick without symbol"),
         (|row| row.symbol = Some(" A"), "begins or ends with white space"),
         (|row| row.price = None, "it is a tick without price"),

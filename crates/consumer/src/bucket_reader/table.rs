@@ -265,7 +265,7 @@ impl<'t> Columns<'t> {
     }
 }
 
-fn at<A: ArrayAccessor>(column: A, index: usize) -> Option<A::Item> {
+fn at<A: ArrayAccessor + Copy>(column: A, index: usize) -> Option<A::Item> {
     column.is_valid(index).then(|| column.value(index))
 }
 

@@ -5,6 +5,7 @@ use tracing::warn;
 
 use super::args::SelectionArgs;
 use super::error::Error;
+use super::offsets::Offsets;
 use super::selection::may_hold;
 use crate::bucket_reader::{ListedSlot, SlotName};
 
@@ -43,7 +44,7 @@ impl Plan {
             let name = slot.name;
             let SlotName { partition, start, .. } = name;
             let of_partition = |slot: &&ListedSlot| slot.name.partition == partition;
-            let is_first = index == 0 || of_partition(&&listed[index - 1]) == false;
+            let is_first = index == 0 || !of_partition(&&listed[index - 1]);
             let next = listed
                 .get(index + 1)
                 .filter(of_partition)
@@ -81,7 +82,7 @@ fn check_partitions(place: &str, listed: &[ListedSlot], selection: &SelectionArg
     there.dedup();
     let named = selection.partition.iter().copied();
     let offsets = [&selection.from_offset, &selection.to_offset];
-    let named = named.chain(offsets.into_iter().flat_map(|offsets| offsets.partitions()));
+    let named = named.chain(offsets.into_iter().flat_map(Offsets::partitions));
     match named.into_iter().find(|partition| !there.contains(partition)) {
         None => Ok(()),
         Some(partition) => Err(Error::NoPartition {

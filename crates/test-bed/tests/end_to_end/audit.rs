@@ -210,6 +210,9 @@ fn move_first_round(objects: &mut [StoredObject]) -> usize {
     moved
 }
 
+/// Spoils an object, or tells that it is lost.
+type Keep<'a> = Box<dyn Fn(&mut StoredObject) -> bool + 'a>;
+
 #[test]
 fn a_part_since_a_time_is_proven_without_what_is_before_it() {
     run(async {
@@ -220,7 +223,6 @@ fn a_part_since_a_time_is_proven_without_what_is_before_it() {
             objects.iter().cloned().partition(|it| it.key.contains("/dt=1"));
         assert!(older.len() == moved && moved >= 2);
         let lost = &newer[middle_of_a_chain(&newer)].key;
-        type Keep<'a> = Box<dyn Fn(&mut StoredObject) -> bool + 'a>;
         let cases: [(&str, Keep<'_>, bool); 3] = [
             ("whole", Box::new(|_| true), true),
             (

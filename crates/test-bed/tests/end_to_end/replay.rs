@@ -12,10 +12,13 @@ use crate::stored::assert_each_once;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, built, run, stop};
 
+/// A key or a value.
+type Bytes<'a> = Option<&'a [u8]>;
+
 /// Records that are no ticks, some with a key: without a value, empty, of any bytes, of 1970, without a time.
 async fn send_odd(world: &World) -> usize {
     let producer = world.kafka.producer().unwrap();
-    let odd: [(Option<&[u8]>, Option<&[u8]>, i64); 6] = [
+    let odd: [(Bytes<'_>, Bytes<'_>, i64); 6] = [
         (None, None, 1_700_000_000_000),
         (None, Some(b""), 1_700_000_000_001),
         (Some(b""), Some(b"not json"), 1_700_000_000_002),
@@ -127,6 +130,8 @@ fn what_is_replayed_is_the_same_in_the_topic_and_in_a_second_bucket() {
     });
 }
 
+type IsSelected = Box<dyn Fn(&Record) -> bool>;
+
 #[test]
 fn what_is_selected_is_replayed_and_nothing_else() {
     run(async {
@@ -140,7 +145,7 @@ fn what_is_selected_is_replayed_and_nothing_else() {
         };
         let time = second_round.to_string();
         let is_late = move |record: &Record| record.timestamp_ms == Some(second_round.as_millisecond());
-        let cases: [(&str, &[&str], Box<dyn Fn(&Record) -> bool>); 4] = [
+        let cases: [(&str, &[&str], IsSelected); 4] = [
             (
                 "offsets",
                 &["--partition", "1", "--from-offset", "1:10", "--to-offset", "25"],
