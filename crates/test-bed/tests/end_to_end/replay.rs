@@ -369,6 +369,41 @@ fn nothing_of_a_damaged_object_is_sent_and_what_stood_before_it_is() {
 }
 
 #[test]
+fn a_record_that_kafka_refuses_ends_it_with_where_to_go_on() {
+    run(async {
+        let source = World::new("replay-too-large", 1).await;
+        let mut session = Session::new();
+        session.send(&source.kafka, &source.topic, 5).await;
+        let long = "x".repeat(5000);
+        let odd = FutureRecord::<str, str>::to(&source.topic).payload(&long);
+        source
+            .kafka
+            .producer()
+            .unwrap()
+            .send(odd, PATIENCE)
+            .await
+            .unwrap();
+        session.send(&source.kafka, &source.topic, 5).await;
+        let consumer = source.start(&source.consumer("writer"));
+        source.until_stored(11, &[&consumer]).await;
+        stop(&consumer).await;
+
+        let target = World::new("replay-too-large-again", 1).await;
+        let limit = ["-X", "message.max.bytes=2000"];
+        let (status, _, log) = end(&target, &replay(&source, &target, &limit)).await;
+        assert_eq!(status, Some(1), "{log}");
+        assert!(log.contains("1 of 6 records did not reach"), "{log}");
+        assert!(log.contains("--from-offset 0:5"), "{log}");
+        assert_eq!(target.kafka.record_count(&target.topic).await.unwrap(), 5);
+        succeed(&target, &replay(&source, &target, &["--from-offset", "0:5"])).await;
+        assert_eq!(
+            contents(&records(&target).await),
+            contents(&records(&source).await)
+        );
+    });
+}
+
+#[test]
 fn an_offset_is_refused_where_the_lines_do_not_tell_it() {
     run(async {
         let source = stored(
