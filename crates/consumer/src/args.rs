@@ -13,6 +13,7 @@ use crate::Error;
 use crate::audit::AuditArgs;
 use crate::encode::{Compression, Encoding, Format};
 use crate::memory::MemoryBudget;
+use crate::replay::ReplayArgs;
 use crate::store::{WriteArgs, WriteSettings};
 
 /// Writes the ticks of a Kafka topic to S3, each exactly once.
@@ -38,6 +39,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Reads the bucket and proves that each tick is there once
     Audit(AuditArgs),
+    /// Writes records from the bucket back into a topic
+    Replay(ReplayArgs),
 }
 
 /// The flags of the main job.

@@ -14,9 +14,12 @@ pub enum Error {
     /// Something that the binaries share.
     #[error(transparent)]
     Runtime(#[from] pipeline_runtime::Error),
-    /// The audit did not get to its end.
+    /// The bucket could not be read to its end.
     #[error(transparent)]
-    Audit(#[from] crate::audit::Error),
+    BucketReader(#[from] crate::bucket_reader::Error),
+    /// Not all was replayed.
+    #[error(transparent)]
+    Replay(#[from] crate::replay::Error),
     /// The prefix cannot be one.
     #[error("`{prefix}` is not a prefix: {reason}")]
     Prefix {
@@ -437,7 +440,8 @@ impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Runtime(error) => error.exit_status(),
-            Self::Audit(error) => error.exit_status(),
+            Self::BucketReader(error) => error.exit_status(),
+            Self::Replay(error) => error.exit_status(),
             Self::Prefix { .. }
             | Self::Setting { .. }
             | Self::NotCreateOnly { .. }

@@ -8,6 +8,7 @@
 mod args;
 mod assignment;
 mod audit;
+mod bucket_reader;
 mod dry_run;
 mod encode;
 mod error;
@@ -17,6 +18,7 @@ mod locate;
 mod memory;
 mod partition;
 mod reader;
+mod replay;
 mod requests;
 mod run;
 pub mod slot;
@@ -27,6 +29,7 @@ use pipeline_runtime::exit::ExitStatus;
 pub use args::{Command, CommandLine};
 pub use audit::AuditArgs;
 pub use error::Error;
+pub use replay::ReplayArgs;
 
 /// Does what the command line asks for.
 ///
@@ -37,5 +40,6 @@ pub async fn run(line: CommandLine) -> Result<ExitStatus, Error> {
     match line.command {
         None => run::consume(line.consume.check()?).await,
         Some(Command::Audit(args)) => Ok(audit::run(&args, &mut std::io::stdout()).await?.into()),
+        Some(Command::Replay(args)) => Ok(Box::pin(replay::run(args, &mut std::io::stdout())).await?),
     }
 }

@@ -19,8 +19,8 @@ pub(crate) fn decode(json: &[u8]) -> Option<Tick<'_>> {
     let price = rest.decimal()?;
     rest.skip(r#","ts_recv":""#)?;
     let ts_recv = rest.string()?.parse().ok()?;
-    let ts_event: Option<Timestamp> = match rest.optional_string(r#","ts_event":""#)? {
-        Some(text) => Some(text.parse().ok()?),
+    let ts_event: Option<Timestamp> = match rest.skip(r#","ts_event":""#) {
+        Some(()) => Some(rest.string()?.parse().ok()?),
         None => None,
     };
     rest.skip(r#","channel":""#)?;
@@ -46,15 +46,15 @@ pub(crate) fn decode(json: &[u8]) -> Option<Tick<'_>> {
         producer,
         session,
         seq,
-        exchange: rest.optional_text(r#","exchange":""#)?,
-        mic_code: rest.optional_text(r#","mic_code":""#)?,
-        instrument_type: rest.optional_text(r#","type":""#)?,
-        currency: rest.optional_text(r#","currency":""#)?,
-        currency_base: rest.optional_text(r#","currency_base":""#)?,
-        currency_quote: rest.optional_text(r#","currency_quote":""#)?,
-        bid: rest.optional_decimal(r#","bid":"#)?,
-        ask: rest.optional_decimal(r#","ask":"#)?,
-        day_volume: rest.optional_decimal(r#","day_volume":"#)?,
+        exchange: rest.optional_text(r#","exchange":""#),
+        mic_code: rest.optional_text(r#","mic_code":""#),
+        instrument_type: rest.optional_text(r#","type":""#),
+        currency: rest.optional_text(r#","currency":""#),
+        currency_base: rest.optional_text(r#","currency_base":""#),
+        currency_quote: rest.optional_text(r#","currency_quote":""#),
+        bid: rest.optional_decimal(r#","bid":"#),
+        ask: rest.optional_decimal(r#","ask":"#),
+        day_volume: rest.optional_decimal(r#","day_volume":"#),
     };
     (rest.0 == "}").then_some(tick)
 }
@@ -62,13 +62,13 @@ pub(crate) fn decode(json: &[u8]) -> Option<Tick<'_>> {
 /// The text, if a quotation mark in it can only be a string's end.
 fn without_escapes(json: &[u8]) -> Option<&str> {
     // all bytes are looked at, as that takes less time than to stop early
-    let has_escape = json
-        .iter()
-        .fold(false, |found, byte| found | (*byte < b' ') | (*byte == b'\\'));
-    if has_escape {
-        None
-    } else {
+    let escapes = json.iter().fold(0, |found, byte| {
+        found | u8::from(*byte < b' ') | u8::from(*byte == b'\\')
+    });
+    if escapes == 0 {
         str::from_utf8(json).ok()
+    } else {
+        None
     }
 }
 
@@ -110,22 +110,22 @@ impl<'a> Rest<'a> {
         Some(Decimal::of_json_number(Cow::Borrowed(self.number()?)))
     }
 
-    fn optional_string(&mut self, name: &str) -> Option<Option<&'a str>> {
-        match self.skip(name) {
-            Some(()) => self.string().map(Some),
-            None => Some(None),
-        }
+    /// The field, if it is there and well formed; one that is malformed stays, and the form ends there.
+    fn optional_text(&mut self, name: &str) -> Option<Text<'a>> {
+        let mut rest = Rest(self.0);
+        rest.skip(name)?;
+        let text = rest.string()?;
+        *self = rest;
+        Some(text.into())
     }
 
-    fn optional_text(&mut self, name: &str) -> Option<Option<Text<'a>>> {
-        Some(self.optional_string(name)?.map(Text::from))
-    }
-
-    fn optional_decimal(&mut self, name: &str) -> Option<Option<Decimal<'a>>> {
-        match self.skip(name) {
-            Some(()) => self.decimal().map(Some),
-            None => Some(None),
-        }
+    /// The same for a number.
+    fn optional_decimal(&mut self, name: &str) -> Option<Decimal<'a>> {
+        let mut rest = Rest(self.0);
+        rest.skip(name)?;
+        let decimal = rest.decimal()?;
+        *self = rest;
+        Some(decimal)
     }
 }
 

@@ -1,4 +1,4 @@
-use super::finding::{Finding, Findings, Kind, Place};
+use crate::bucket_reader::{Finding, Findings, Kind, Place};
 
 /// The slots of one partition, in the order of their start: each begins where the one before ended.
 #[derive(Debug)]

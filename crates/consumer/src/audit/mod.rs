@@ -1,32 +1,16 @@
 //! `consumer audit`: reads the bucket and proves it, from the bucket alone.
 //!
-//! It shares no code with the writer, so that a fault of the writer cannot hide itself:
-//!
-//! [`bucket`] lists the keys → [`listing`] sorts them into [`name`]s → [`read`] fetches each object, and
-//! [`body`] decompresses and checks it line by line → [`topic`] sets the objects beside each other: the
-//! [`chain`] of each partition, the [`sessions`] of each producer → [`report`].
+//! [`bucket_reader`](crate::bucket_reader) lists the objects and checks each one by itself → [`topic`] sets them
+//! beside each other: the [`chain`] of each partition, the [`sessions`] of each producer → [`report`].
 //!
 //! What it cannot see: ticks lost behind the last one of a session that is in the bucket.
 
 mod args;
-mod body;
-mod bucket;
 mod chain;
-mod codec;
-mod error;
-mod finding;
-mod layout;
-mod line;
-mod listing;
-mod metadata;
-mod name;
 #[cfg(test)]
 mod planted_faults;
-mod progress;
-mod read;
 mod report;
 mod sessions;
-mod slot;
 mod topic;
 
 use std::io::Write;
@@ -35,13 +19,12 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 pub use args::AuditArgs;
-pub(crate) use error::Error;
-
 pub(crate) use report::{Report, Verdict};
 
-use bucket::Bucket;
-use finding::{Finding, Findings, Kind, Place};
-use listing::{Listing, TopicListing};
+use crate::bucket_reader::{
+    Bucket, Error, Finding, Findings, Kind, Listing, Place, SlotReader, Times, TopicListing, read_layout,
+    reading_progress, start_of_hour,
+};
 use report::TopicSummary;
 use topic::TopicAudit;
 
@@ -72,10 +55,13 @@ async fn audit(args: &AuditArgs, bucket: &Bucket) -> Result<Report, Error> {
     if listing.topics.is_empty() {
         findings.push(nothing_there(args, bucket).await?);
     }
-    let recent_from = recent_from(args, &listing);
+    let times = Times {
+        since: args.since.map(start_of_hour),
+        recent_from: recent_from(args, &listing),
+    };
     let mut summaries = Vec::new();
     for (topic, listed) in listing.topics {
-        let summary = audit_topic(args, bucket, &topic, listed, recent_from, &mut findings).await?;
+        let summary = audit_topic(args, bucket, &topic, listed, times, &mut findings).await?;
         summaries.push(summary);
     }
     Ok(Report::new(args, summaries, findings))
@@ -85,20 +71,31 @@ async fn audit_topic(
     args: &AuditArgs,
     bucket: &Bucket,
     topic: &str,
-    listed: TopicListing,
-    recent_from: Option<Timestamp>,
+    mut listed: TopicListing,
+    times: Times,
     findings: &mut Findings,
 ) -> Result<TopicSummary, Error> {
     let folder = &format!("{}{topic}/", args.prefix);
-    let layout = layout::read(bucket, folder, topic, &listed, findings).await?;
+    let layout = read_layout(bucket, folder, topic, &listed, findings).await?;
     if listed.slots.is_empty() {
         let what = format!("no slot yet in s3://{}/{folder}, only its layout", args.bucket);
         findings.push(Finding::note(Kind::Nothing, Place::default(), what));
     }
-    let progress = progress::reading(topic, &listed);
-    let mut audit = TopicAudit::new(topic, layout, listed.not_data, args.complete);
+    if let Some(since) = times.since {
+        begin_at(
+            since,
+            &mut listed,
+            &format!("s3://{}/{folder}", args.bucket),
+            findings,
+        );
+    }
+    let progress = reading_progress(topic, &listed.slots);
+    let mut audit = TopicAudit::new(folder, topic, layout, &listed)
+        .wanting_all(args.complete)
+        .leaving_out(times.since.map(|_| listed.left_out));
+    let reader = SlotReader::new(bucket.clone(), times);
     let mut slots = futures::stream::iter(listed.slots)
-        .map(|slot| read::slot(bucket, slot.name.key(folder, topic), slot, recent_from))
+        .map(|slot| reader.check(slot.name.key(folder, topic), slot))
         .buffered(OBJECTS_IN_FLIGHT);
     while let Some((size, facts)) = slots.try_next().await? {
         progress.inc(size);
@@ -109,6 +106,16 @@ async fn audit_topic(
     }
     progress.finish_and_clear();
     Ok(audit.finish(findings))
+}
+
+/// Leaves out what is older; what is left of a topic that is there may be nothing.
+fn begin_at(since: Timestamp, listed: &mut TopicListing, folder: &str, findings: &mut Findings) {
+    let newest = listed.slots.iter().map(|slot| slot.name.hour_start()).max();
+    listed.begin_at(since);
+    if let Some(newest) = newest.filter(|_| listed.slots.is_empty()) {
+        let what = format!("no slot of {since} or later in {folder}, the newest is of {newest}");
+        findings.push(Finding::note(Kind::Nothing, Place::default(), what));
+    }
 }
 
 /// Ticks received after this moment may still be on their way.

@@ -4,15 +4,11 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::body::{BodyCheck, Expected};
-use super::codec::Codec;
-use super::finding::{Finding, Findings, Kind};
-use super::layout::Layout;
-use super::metadata::Metadata;
-use super::name::{ObjectName, SlotName};
 use super::report::TopicSummary;
-use super::slot::SlotFacts;
 use super::topic::TopicAudit;
+use crate::bucket_reader::{
+    Codec, Fetched, Finding, Findings, Format, Kind, Layout, ObjectName, SlotFacts, Times, TopicListing,
+};
 
 /// An object as a writer makes it, to be spoilt.
 #[derive(Clone)]
@@ -77,38 +73,27 @@ fn slot_of(object: &Object, recent_from: Option<Timestamp>) -> SlotFacts {
     let ObjectName::Slot { name, .. } = ObjectName::parse(&object.path) else {
         panic!("{} is no slot's name", object.path);
     };
-    let SlotName { partition, codec, .. } = name;
-    let mut findings = Findings::default();
-    let metadata = Metadata::parse(&object.metadata, &object.path, &mut findings);
-    let stored = zstd::encode_all(object.body.as_bytes(), 1).unwrap();
-    let expected = Expected {
-        key: object.path.clone(),
-        partition,
-        offsets: metadata.record_offsets(),
-        codec,
-        recent_from,
-    };
-    let mut check = BodyCheck::new(expected).unwrap();
-    let read = stored.chunks(10).try_for_each(|chunk| check.push(chunk));
-    let body = check.finish(read);
-    SlotFacts::new(
+    let fetched = Fetched {
         name,
-        object.path.clone(),
-        stored.len() as u64,
-        metadata,
-        body,
-        findings,
-    )
+        key: object.path.clone(),
+        body: zstd::encode_all(object.body.as_bytes(), 1).unwrap().into(),
+        metadata: object.metadata.clone(),
+    };
+    let times = Times {
+        recent_from,
+        ..Times::default()
+    };
+    fetched.check(times).unwrap()
 }
 
 fn audit_since(objects: &[Object], recent_from: Option<Timestamp>) -> (TopicSummary, Vec<Finding>) {
     let layout = Layout {
         key: "t/_layout.json".to_owned(),
-        codec: Codec::Zstd,
+        format: Format::Lines(Codec::Zstd),
         topic_id: Some("id".to_owned()),
     };
     let mut findings = Findings::default();
-    let mut audit = TopicAudit::new("t", Some(layout), 0, false);
+    let mut audit = TopicAudit::new("t/", "t", Some(layout), &TopicListing::default());
     for object in objects {
         audit.slot(slot_of(object, recent_from), &mut findings);
     }
@@ -274,7 +259,7 @@ fn the_keys_hour_is_that_of_the_first_record() {
     assert_eq!(audit(&objects).1, []);
     objects[0].path = objects[0].path.replace("hour=14", "hour=15");
     let findings = audit(&objects).1;
-    assert!(findings[0].kind == Kind::Hour && findings[0].severity == super::finding::Severity::Error);
+    assert!(findings[0].kind == Kind::Hour && findings[0].severity == crate::bucket_reader::Severity::Error);
 }
 
 #[test]

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use jiff::Timestamp;
 use pipeline_runtime::exit::ExitStatus;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::args::AuditArgs;
-use super::error::Error;
-use super::finding::{Finding, Findings, Kind};
+use crate::bucket_reader::{Error, Finding, Findings, Kind, start_of_hour};
 
 /// Sessions of a topic that the text names; JSON names all.
 const SESSIONS_SHOWN: usize = 20;
@@ -22,7 +22,10 @@ pub(crate) struct Report {
     pub(crate) bucket: String,
     /// What the keys begin with.
     pub(crate) prefix: String,
-    /// Nothing is wrong; notes may be there.
+    /// Where only a part was audited: the hour from which on objects were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) partial_since: Option<Timestamp>,
+    /// Nothing is wrong in what was read; notes may be there.
     pub(crate) is_clean: bool,
     /// How many findings make it unclean.
     pub(crate) errors: u64,
@@ -43,6 +46,8 @@ pub(crate) struct TopicSummary {
     pub(crate) topic: String,
     /// Slots.
     pub(crate) objects: u64,
+    /// Slots of earlier hours that were not read.
+    pub(crate) objects_left_out: u64,
     /// Objects that are not data, beside the layout.
     pub(crate) not_data: u64,
     /// Bytes of the slots as stored.
@@ -110,6 +115,7 @@ impl Report {
         Self {
             bucket: args.bucket.to_string(),
             prefix: args.prefix.to_string(),
+            partial_since: args.since.map(start_of_hour),
             is_clean: findings.errors() == 0,
             errors: findings.errors(),
             notes: findings.notes(),
@@ -133,24 +139,24 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// [`Error::Report`] if `out` takes no more.
+    /// [`Error::Stdout`] if `out` takes no more.
     pub(crate) fn write_json(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
         serde_json::to_writer_pretty(&mut *out, self)
             .map_err(std::io::Error::from)
             .and_then(|()| writeln!(out))
             .and_then(|()| out.flush())
-            .map_err(|source| Error::Report { source })
+            .map_err(|source| Error::Stdout { source })
     }
 
     /// Writes text for people, of which the last line is the verdict.
     ///
     /// # Errors
     ///
-    /// [`Error::Report`] if `out` takes no more.
+    /// [`Error::Stdout`] if `out` takes no more.
     pub(crate) fn write_text(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
         self.lines(out)
             .and_then(|()| out.flush())
-            .map_err(|source| Error::Report { source })
+            .map_err(|source| Error::Stdout { source })
     }
 
     fn lines(&self, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
@@ -172,10 +178,14 @@ impl Report {
         for (kind, more) in &left_out {
             writeln!(out, "{kind}: {more} more")?;
         }
+        let part = self
+            .partial_since
+            .map(|since| format!(", in the part from {since} on; older objects were not read"))
+            .unwrap_or_default();
         match self.errors {
-            0 => writeln!(out, "audit: clean"),
-            1 => writeln!(out, "audit: 1 finding"),
-            errors => writeln!(out, "audit: {errors} findings"),
+            0 => writeln!(out, "audit: clean{part}"),
+            1 => writeln!(out, "audit: 1 finding{part}"),
+            errors => writeln!(out, "audit: {errors} findings{part}"),
         }
     }
 }
@@ -187,6 +197,9 @@ impl TopicSummary {
             "  objects     {}, {} bytes, {} uncompressed",
             self.objects, self.stored_bytes, self.bytes
         )?;
+        if self.objects_left_out > 0 {
+            writeln!(out, "  not read    {} older objects", self.objects_left_out)?;
+        }
         writeln!(
             out,
             "  records     {}: {} ticks, {} not ticks",

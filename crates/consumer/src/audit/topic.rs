@@ -1,18 +1,11 @@
-use super::chain::Chain;
-use super::finding::{Finding, Findings, Kind, Place};
-use super::layout::Layout;
-use super::name::SlotName;
-use super::report::{PartitionSummary, TopicSummary};
-use super::sessions::Sessions;
-use super::slot::SlotFacts;
+use std::collections::BTreeMap;
 
-/// An object that could not be read to its end, and why.
-#[derive(Debug)]
-pub(crate) struct Unreadable {
-    pub(crate) name: SlotName,
-    pub(crate) key: String,
-    pub(crate) why: String,
-}
+use super::chain::Chain;
+use super::report::{PartitionSummary, TopicSummary};
+use super::sessions::{Sessions, Unseen};
+use crate::bucket_reader::{
+    Finding, Findings, Kind, Layout, Place, SlotFacts, SlotName, TopicListing, Unreadable,
+};
 
 /// Sets the objects of one topic beside each other, partition by partition, each in the order of its starts.
 #[derive(Debug)]
@@ -21,6 +14,8 @@ pub(crate) struct TopicAudit {
     /// The topic's id, and which key said so first.
     topic_id: Option<(String, String)>,
     is_complete_wanted: bool,
+    /// Partitions of which older slots are not read; absent if all are to be.
+    left_out: Option<BTreeMap<u32, u64>>,
     chain: Option<Chain>,
     sessions: Sessions,
     /// Partitions of which the beginning was removed.
@@ -29,22 +24,36 @@ pub(crate) struct TopicAudit {
 }
 
 impl TopicAudit {
-    pub(crate) fn new(topic: &str, layout: Option<Layout>, not_data: u64, is_complete_wanted: bool) -> Self {
+    pub(crate) fn new(folder: &str, topic: &str, layout: Option<Layout>, listed: &TopicListing) -> Self {
         Self {
             topic_id: layout
                 .as_ref()
                 .and_then(|layout| Some((layout.topic_id.clone()?, layout.key.clone()))),
             layout,
-            is_complete_wanted,
+            is_complete_wanted: false,
+            left_out: None,
             chain: None,
-            sessions: Sessions::default(),
+            sessions: Sessions::new(topic, folder),
             cut: Vec::new(),
             summary: TopicSummary {
                 topic: topic.to_owned(),
-                not_data,
+                not_data: listed.not_data,
+                objects_left_out: listed.left_out.values().sum(),
                 ..TopicSummary::default()
             },
         }
+    }
+
+    /// Takes it as a fault if a chain begins after offset 0.
+    pub(crate) fn wanting_all(mut self, is_complete_wanted: bool) -> Self {
+        self.is_complete_wanted = is_complete_wanted;
+        self
+    }
+
+    /// Takes it as no fault that what these partitions begin with is not read.
+    pub(crate) fn leaving_out(mut self, left_out: Option<BTreeMap<u32, u64>>) -> Self {
+        self.left_out = left_out;
+        self
     }
 
     /// Adds the next slot.
@@ -63,11 +72,11 @@ impl TopicAudit {
             self.compare_topic_id(topic_id, &key, findings);
         }
         self.add_to_chain(name, metadata.end, &key, findings);
-        self.sessions.slot(name.partition, &key, body.sessions, findings);
+        self.sessions.slot(name, &key, body.sessions, findings);
         self.summary.objects += 1;
         self.summary.stored_bytes += size;
         self.summary.bytes += body.bytes;
-        self.summary.records += body.lines;
+        self.summary.records += body.records;
         self.summary.ticks += body.ticks;
         self.summary.not_ticks += body.not_ticks;
     }
@@ -81,10 +90,10 @@ impl TopicAudit {
     }
 
     fn compare_with_layout(&self, name: SlotName, key: &str, findings: &mut Findings) {
-        if let Some(layout) = self.layout.as_ref().filter(|layout| layout.codec != name.codec) {
+        if let Some(layout) = self.layout.as_ref().filter(|layout| layout.format != name.format) {
             let what = format!(
                 "its codec is {}, {} says {}",
-                name.codec, layout.key, layout.codec
+                name.format, layout.key, layout.format
             );
             findings.push(Finding::error(Kind::Layout, at(key), what));
         }
@@ -127,9 +136,15 @@ impl TopicAudit {
 
     fn end_chain(&mut self, findings: &mut Findings) {
         let Some(chain) = self.chain.take() else { return };
-        chain.report_begin(self.is_complete_wanted, findings);
-        if chain.first() > 0 {
-            self.cut.push(chain.partition());
+        let is_begin_left_out = self
+            .left_out
+            .as_ref()
+            .is_some_and(|left_out| left_out.contains_key(&chain.partition()));
+        if !is_begin_left_out {
+            chain.report_begin(self.is_complete_wanted, findings);
+            if chain.first() > 0 {
+                self.cut.push(chain.partition());
+            }
         }
         if let Some(partition) = self.summary.partitions.last_mut() {
             partition.next_offset = chain.next();
@@ -139,7 +154,11 @@ impl TopicAudit {
     /// Reports what only shows once all slots are read.
     pub(crate) fn finish(mut self, findings: &mut Findings) -> TopicSummary {
         self.end_chain(findings);
-        self.summary.sessions = self.sessions.finish(&self.cut, findings);
+        let unseen = Unseen {
+            removed: &self.cut,
+            is_partial: self.left_out.is_some(),
+        };
+        self.summary.sessions = self.sessions.finish(unseen, findings);
         self.summary
     }
 }

@@ -91,7 +91,7 @@ pub(super) struct Body {
 }
 
 enum State {
-    Lines(CompressedLines),
+    Lines(Box<CompressedLines>),
     Parquet(Box<ParquetFile>),
     Failed(io::Error),
     Finished,
@@ -100,7 +100,7 @@ enum State {
 impl Body {
     fn new(encoding: Encoding) -> io::Result<Self> {
         let state = match encoding {
-            Encoding::Lines(compression) => State::Lines(CompressedLines::start(compression)?),
+            Encoding::Lines(compression) => State::Lines(Box::new(CompressedLines::start(compression)?)),
             Encoding::Parquet => State::Parquet(Box::new(ParquetFile::start()?)),
         };
         let body = Self {

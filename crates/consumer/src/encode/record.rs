@@ -22,6 +22,10 @@ pub(crate) struct Record<'a> {
 
 /// What a record turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are ticks, and a box would be an allocation each"
+)]
 pub(crate) enum Content<'a> {
     /// A valid tick.
     Tick {

@@ -30,7 +30,8 @@ async fn written(world: &World) -> Vec<StoredObject> {
 
 /// The report and whether the exit status says that the bucket is clean.
 async fn audit(world: &World, bucket: &str, flags: &[&str]) -> (Value, bool) {
-    let launch = program::launch("consumer", format!("audit-{bucket}"))
+    let below = flags.get(1).unwrap_or(&"all");
+    let launch = program::launch("consumer", format!("audit-{bucket}-{below}"))
         .unwrap()
         .args(["audit", "--json", "--bucket", bucket])
         .args(flags)
@@ -58,13 +59,13 @@ fn middle_of_a_chain(objects: &[StoredObject]) -> usize {
         name.rsplit_once('-').map(|(chain, _)| chain.to_owned())
     };
     let number = |object: &StoredObject, name| object.metadata.get(name)?.parse::<u64>().ok();
-    let is_followed = |object: &StoredObject| {
-        let next = number(object, "slot-end").map(|end| end + 1);
-        let mut others = objects.iter();
-        others.any(|other| chain(other) == chain(object) && number(other, "slot-start") == next)
+    let follows = |next: &StoredObject, object: &StoredObject| {
+        let end = number(object, "slot-end").map(|end| end + 1);
+        chain(next) == chain(object) && end.is_some() && number(next, "slot-start") == end
     };
     let is_middle = |object: &StoredObject| {
-        number(object, "slot-start").is_some_and(|start| start > 0) && is_followed(object)
+        let mut others = objects.iter();
+        others.clone().any(|other| follows(object, other)) && others.any(|other| follows(other, object))
     };
     objects.iter().position(is_middle).unwrap()
 }
@@ -143,10 +144,19 @@ const FAULTS: &[(&str, Spoil, &[&str])] = &[
         "foreign",
         |objects, n| {
             let mut other = objects[n].clone();
-            other.key = other.key.replace(".jsonl.zst", ".parquet");
+            other.key = other.key.replace(".jsonl.zst", ".csv");
             objects.push(other);
         },
         &["foreign_object"],
+    ),
+    (
+        "mixed",
+        |objects, n| {
+            let mut other = objects[n].clone();
+            other.key = other.key.replace(".jsonl.zst", ".parquet");
+            objects.push(other);
+        },
+        &["layout", "mismatch", "two_objects"],
     ),
     ("layout", |objects, _| drop(objects.pop()), &["layout"]),
 ];
@@ -167,14 +177,10 @@ fn what_the_consumer_wrote_passes_and_each_fault_in_it_is_found() {
 
         let middle = middle_of_a_chain(&objects);
         for (fault, spoil, expected) in FAULTS {
-            let bucket = format!("audited-{fault}");
             let mut spoilt = objects.clone();
             spoil(&mut spoilt, middle);
-            world.s3.create_bucket(&bucket).await.unwrap();
-            for object in &spoilt {
-                world.s3.put(&bucket, object).await.unwrap();
-            }
-            let (report, is_clean) = audit(&world, &bucket, &[]).await;
+            put_below(&world, fault, spoilt).await;
+            let (report, is_clean) = audit(&world, &world.bucket, &["--prefix", fault]).await;
             assert!(!is_clean, "{fault}: {report:#}");
             let missed: Vec<_> = expected
                 .iter()
@@ -183,6 +189,82 @@ fn what_the_consumer_wrote_passes_and_each_fault_in_it_is_found() {
             assert!(missed.is_empty(), "{fault}: {missed:?} not in {report:#}");
         }
     });
+}
+
+/// Moves what the first round of `written` wrote to a day long ago, and tells how many objects that are.
+fn move_first_round(objects: &mut [StoredObject]) -> usize {
+    let is_of_first_round = |line: &Vec<u8>| {
+        let tick: Value = serde_json::from_slice(line).unwrap();
+        tick["seq"].as_u64().is_some_and(|seq| seq < 50)
+    };
+    let mut moved = 0;
+    for object in objects
+        .iter_mut()
+        .filter(|object| !object.key.ends_with("_layout.json"))
+    {
+        if object.lines().unwrap().iter().all(is_of_first_round) {
+            object.key = object.key.replacen("/dt=2", "/dt=1", 1);
+            moved += 1;
+        }
+    }
+    moved
+}
+
+/// Spoils an object, or tells that it is lost.
+type Keep<'a> = Box<dyn Fn(&mut StoredObject) -> bool + 'a>;
+
+#[test]
+fn a_part_since_a_time_is_proven_without_what_is_before_it() {
+    run(async {
+        let world = World::new("audited-since", 2).await;
+        let mut objects = written(&world).await;
+        let moved = move_first_round(&mut objects);
+        let (older, newer): (Vec<_>, Vec<_>) =
+            objects.iter().cloned().partition(|it| it.key.contains("/dt=1"));
+        assert!(older.len() == moved && moved >= 2);
+        let lost = &newer[middle_of_a_chain(&newer)].key;
+        let cases: [(&str, Keep<'_>, bool); 3] = [
+            ("whole", Box::new(|_| true), true),
+            (
+                "older-damaged",
+                Box::new(|object| {
+                    if object.key == older[0].key {
+                        put_behind(object, b"damaged");
+                    }
+                    true
+                }),
+                true,
+            ),
+            ("newer-lost", Box::new(|object| object.key != *lost), false),
+        ];
+        for (name, keep, is_right) in cases {
+            let kept = objects
+                .iter()
+                .cloned()
+                .filter_map(|mut it| keep(&mut it).then_some(it));
+            put_below(&world, name, kept).await;
+            let flags = ["--prefix", name, "--since", "2000-01-01T10:30:00Z"];
+            let (report, is_clean) = audit(&world, &world.bucket, &flags).await;
+            assert_eq!(is_clean, is_right, "{name}: {report:#}");
+            assert_eq!(report["partial_since"], "2000-01-01T10:00:00Z", "{report:#}");
+            assert_eq!(report["topics"][0]["objects_left_out"], moved, "{report:#}");
+            if !is_right {
+                assert_eq!(
+                    errors(&report),
+                    BTreeSet::from(["hole", "missing_tick"]),
+                    "{report:#}"
+                );
+            }
+        }
+    });
+}
+
+/// Puts objects into the world's bucket, below a prefix.
+async fn put_below(world: &World, prefix: &str, objects: impl IntoIterator<Item = StoredObject>) {
+    for mut object in objects {
+        object.key = format!("{prefix}/{}", object.key);
+        world.s3.put(&world.bucket, &object).await.unwrap();
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod metrics;
 mod odd_records;
 mod pipeline;
 mod rebalances;
+mod replay;
 mod rotation;
 mod s3_credentials;
 mod s3_refusals;

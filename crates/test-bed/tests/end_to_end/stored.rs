@@ -83,7 +83,11 @@ fn expected_line(record: &Record) -> String {
     envelope.insert("not_a_tick".to_owned(), error.into());
     envelope.insert("partition".to_owned(), record.partition.into());
     envelope.insert("offset".to_owned(), record.offset.into());
-    envelope.insert("timestamp".to_owned(), record.timestamp_ms.into());
+    envelope.extend(
+        record
+            .timestamp_ms
+            .map(|timestamp| ("timestamp".to_owned(), timestamp.into())),
+    );
     for (name, bytes) in [("key", &record.key), ("value", &record.value)] {
         if let Some(bytes) = bytes {
             envelope.insert(name.to_owned(), BASE64_STANDARD.encode(bytes).into());

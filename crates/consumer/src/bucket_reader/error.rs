@@ -2,7 +2,7 @@ use aws_sdk_s3::error::BoxError;
 use pipeline_runtime::exit::{ExitStatus, Failure};
 use pipeline_runtime::s3::BucketName;
 
-/// Why the audit cannot read the bucket to its end.
+/// Why the bucket cannot be read to its end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -30,7 +30,7 @@ pub enum Error {
         source: BoxError,
     },
     /// A permission is missing.
-    #[error("not allowed: allow {permission} on arn:aws:s3:::{resource} to the role that runs the audit")]
+    #[error("not allowed: allow {permission} on arn:aws:s3:::{resource} to the role that reads it")]
     Denied {
         /// IAM's name of the permission.
         permission: String,
@@ -65,7 +65,7 @@ pub enum Error {
         source: BoxError,
     },
     /// The object was moved to an archive.
-    #[error("s3://{bucket}/{key} is archived, restore it to have it audited")]
+    #[error("s3://{bucket}/{key} is archived, restore it to have it read")]
     Archived {
         /// The bucket.
         bucket: BucketName,
@@ -98,9 +98,9 @@ pub enum Error {
         /// How it ended.
         source: tokio::task::JoinError,
     },
-    /// The report cannot be written.
-    #[error("cannot write the report")]
-    Report {
+    /// The result cannot be written.
+    #[error("cannot write the result to stdout")]
+    Stdout {
         /// Why.
         source: std::io::Error,
     },

@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     Mismatch,
     /// A body that does not decompress, or is not made of whole lines.
     Body,
-    /// A line that is neither a tick nor a right envelope.
+    /// A record that is neither a tick nor a right envelope.
     Line,
     /// The key's hour is not the first record's.
     Hour,
@@ -97,7 +97,7 @@ pub(crate) struct Place {
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
-    /// Line of the uncompressed body, from 1.
+    /// Line of the uncompressed body or row of the Parquet file, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<u64>,
     /// The topic.
@@ -164,6 +164,15 @@ impl Finding {
             place,
             what: what.into(),
         }
+    }
+
+    /// Whether the object is not as it was written, so that what it holds cannot be trusted.
+    pub(crate) fn is_damage(&self) -> bool {
+        let is_of_the_bytes = matches!(
+            self.kind,
+            Kind::Metadata | Kind::Mismatch | Kind::Body | Kind::Line
+        );
+        is_of_the_bytes && self.severity == Severity::Error
     }
 
     pub(crate) fn note(kind: Kind, place: Place, what: impl Into<String>) -> Self {
@@ -286,6 +295,13 @@ impl Findings {
         }
     }
 
+    /// Whether one more of this kind would only be counted.
+    pub(crate) fn is_full_of(&self, kind: Kind) -> bool {
+        self.counts
+            .get(&kind)
+            .is_some_and(|count| count.kept >= KEPT_OF_A_KIND)
+    }
+
     pub(crate) fn errors(&self) -> u64 {
         self.counts.values().map(|count| count.errors).sum()
     }
@@ -301,6 +317,10 @@ impl Findings {
             .map(|(kind, count)| (*kind, count.errors + count.notes - count.kept))
             .filter(|(_, left_out)| *left_out > 0)
             .collect()
+    }
+
+    pub(crate) fn kept(&self) -> &[Finding] {
+        &self.kept
     }
 
     pub(crate) fn into_kept(self) -> Vec<Finding> {

@@ -51,7 +51,7 @@ impl SlotFacts {
 
     fn compare_with_key(&mut self) {
         self.compare("slot-start", "the key", self.metadata.start, self.name.start);
-        self.compare("codec", "the key", self.metadata.codec, self.name.codec);
+        self.compare("codec", "the key", self.metadata.format, self.name.format);
     }
 
     fn compare_with_body(&mut self) {
@@ -60,7 +60,7 @@ impl SlotFacts {
         let not_ticks = (metadata.not_tick_count, body.not_ticks);
         let first_crc = (metadata.first_record_crc32c, body.first_line_crc32c);
         let body_crc = (metadata.body_crc32c, Crc32c(body.crc32c));
-        self.compare("record-count", with, metadata.record_count, body.lines);
+        self.compare("record-count", with, metadata.record_count, body.records);
         self.compare("not-tick-count", with, not_ticks.0, not_ticks.1);
         if let (says, Some(found)) = first_crc {
             self.compare("first-record-crc32c", with, says, Crc32c(found));

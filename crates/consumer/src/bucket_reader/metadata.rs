@@ -3,8 +3,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::codec::Codec;
 use super::finding::{Finding, Findings, Kind, Place};
+use super::format::Format;
 
 /// A checksum, shown as 8 hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) struct Metadata {
     pub(crate) topic_id: Option<String>,
     pub(crate) first_record_crc32c: Option<Crc32c>,
     pub(crate) body_crc32c: Option<Crc32c>,
-    pub(crate) codec: Option<Codec>,
+    pub(crate) format: Option<Format>,
 }
 
 impl Metadata {
@@ -64,7 +64,7 @@ impl Metadata {
             topic_id: raw.get("topic-id").cloned(),
             first_record_crc32c: fields.take("first-record-crc32c", "8 hex digits", crc),
             body_crc32c: fields.take("body-crc32c", "8 hex digits", crc),
-            codec: fields.take("codec", "zstd, gzip or none", Codec::from_name),
+            format: fields.take("codec", "zstd, gzip, none or parquet", Format::from_codec_name),
         }
     }
 

@@ -2,9 +2,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::bucket::{Bucket, Opened};
-use super::codec::Codec;
 use super::error::Error;
 use super::finding::{Finding, Findings, Kind, Place};
+use super::format::Format;
 use super::listing::TopicListing;
 
 /// Longest `_layout.json` that is read.
@@ -14,7 +14,7 @@ const LAYOUT_MAX_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) key: String,
-    pub(crate) codec: Codec,
+    pub(crate) format: Format,
     pub(crate) topic_id: Option<String>,
 }
 
@@ -60,7 +60,11 @@ pub(crate) async fn read(
         }
     }
     Ok(match parse(&json, topic) {
-        Ok((codec, topic_id)) => Some(Layout { key, codec, topic_id }),
+        Ok((format, topic_id)) => Some(Layout {
+            key,
+            format,
+            topic_id,
+        }),
         Err(reason) => {
             report(reason);
             None
@@ -68,38 +72,31 @@ pub(crate) async fn read(
     })
 }
 
-fn parse(json: &[u8], topic: &str) -> Result<(Codec, Option<String>), String> {
+fn parse(json: &[u8], topic: &str) -> Result<(Format, Option<String>), String> {
     if json.len() > LAYOUT_MAX_BYTES {
         return Err(format!("it is longer than {LAYOUT_MAX_BYTES} bytes"));
     }
     let layout: LayoutJson = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     if layout.layout_version != 1 {
         return Err(format!(
-            "layout_version is {}, this audit knows 1",
+            "layout_version is {}, this version knows 1",
             layout.layout_version
         ));
     }
     if layout.id.is_nil() {
         return Err("id is the nil UUID".to_owned());
     }
-    if layout.format != "jsonl" {
-        return Err(format!("format is `{}`, expected jsonl", layout.format));
-    }
     if layout.topic != topic {
         return Err(format!("topic is `{}`, its folder says {topic}", layout.topic));
     }
-    let codec = Codec::from_name(&layout.compression).ok_or_else(|| {
-        format!(
-            "compression is `{}`, expected zstd, gzip or none",
-            layout.compression
-        )
-    })?;
-    Ok((codec, layout.topic_id))
+    let format = Format::of_layout(&layout.format, &layout.compression)?;
+    Ok((format, layout.topic_id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bucket_reader::Codec;
 
     const LAYOUT: &str = r#"{"layout_version":1,"id":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","format":"jsonl","compression":"gzip","topic":"t","topic_id":"x"}"#;
 
@@ -107,8 +104,16 @@ mod tests {
     fn a_right_layout_is_read() {
         assert_eq!(
             parse(LAYOUT.as_bytes(), "t").unwrap(),
-            (Codec::Gzip, Some("x".to_owned()))
+            (Format::Lines(Codec::Gzip), Some("x".to_owned()))
         );
+    }
+
+    #[test]
+    fn parquet_is_a_format_with_one_compression() {
+        let parquet = LAYOUT.replacen("jsonl", "parquet", 1);
+        assert!(parse(parquet.as_bytes(), "t").is_err(), "gzip was taken");
+        let parquet = parquet.replacen("gzip", "zstd", 1);
+        assert_eq!(parse(parquet.as_bytes(), "t").unwrap().0, Format::Parquet);
     }
 
     #[test]
@@ -117,6 +122,7 @@ mod tests {
             ("\"layout_version\":1", "\"layout_version\":2"),
             ("0193577e", "x"),
             ("jsonl", "parquet"),
+            ("jsonl", "csv"),
             ("gzip", "lz4"),
             ("\"t\"", "\"u\""),
             ("{", ""),

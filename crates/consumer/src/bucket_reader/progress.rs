@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::listing::TopicListing;
+use super::listing::ListedSlot;
 
-/// Shows how much of a topic is read: on stderr, and only on a terminal.
-pub(crate) fn reading(topic: &str, listed: &TopicListing) -> ProgressBar {
-    let bytes = listed.slots.iter().map(|slot| slot.size).sum();
+/// Shows how much of a topic's slots is read: on stderr, and only on a terminal.
+pub(crate) fn reading<'s>(topic: &str, slots: impl IntoIterator<Item = &'s ListedSlot>) -> ProgressBar {
+    let bytes = slots.into_iter().map(|slot| slot.size).sum();
     let bar = ProgressBar::new(bytes).with_message(topic.to_owned());
     let template = "{msg} {wide_bar} {bytes}/{total_bytes} {eta}";
     // only a wrong template is an error, and this one is shown by the tests

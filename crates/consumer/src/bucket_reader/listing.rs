@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::Object;
@@ -30,6 +30,8 @@ pub(crate) struct TopicListing {
     pub(crate) has_layout: bool,
     /// Objects that are not data, beside the layout.
     pub(crate) not_data: u64,
+    /// Slots that [`TopicListing::begin_at`] left out, by partition.
+    pub(crate) left_out: BTreeMap<u32, u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +43,25 @@ pub(crate) struct ListedSlot {
 
 /// The greatest start of each topic's partitions.
 type Tips = BTreeMap<String, BTreeMap<u32, u64>>;
+
+impl TopicListing {
+    /// Leaves out, of each chain, what stands before the first slot of this hour or a later one. What is left
+    /// holds all records from the hour on, and each chain is still without a gap of its own.
+    pub(crate) fn begin_at(&mut self, hour_start: Timestamp) {
+        let mut begun = BTreeSet::new();
+        let left_out = &mut self.left_out;
+        self.slots.retain(|slot| {
+            let name = slot.name;
+            let is_in = begun.contains(&name.partition) || name.hour_start() >= hour_start;
+            if is_in {
+                begun.insert(name.partition);
+            } else {
+                *left_out.entry(name.partition).or_default() += 1;
+            }
+            is_in
+        });
+    }
+}
 
 impl Listing {
     /// Lists what is under the prefix, of one topic or of all.
@@ -180,6 +201,26 @@ mod tests {
         second.end_at(&first.tips());
         let slots = second.topics["t"].slots.iter();
         assert_eq!(slots.map(|slot| slot.name.start).collect::<Vec<_>>(), [0, 10, 20]);
+    }
+
+    #[test]
+    fn a_chain_begins_at_its_first_slot_of_the_hour_and_loses_none_behind_it() {
+        // offset 20 came late, its hour is behind that of the slot before it
+        let keys = [
+            slot(0, 0, 3),
+            slot(0, 10, 5),
+            slot(0, 20, 3),
+            slot(0, 30, 5),
+            slot(1, 0, 4),
+        ];
+        let mut listing = listing(&keys.each_ref().map(String::as_str));
+        listing.end_at(&listing.tips());
+        let mut topic = listing.topics.remove("t").unwrap();
+        topic.begin_at("2026-11-23T05:00:00Z".parse().unwrap());
+        let slots = topic.slots.iter();
+        let order: Vec<_> = slots.map(|slot| (slot.name.partition, slot.name.start)).collect();
+        assert_eq!(order, [(0, 10), (0, 20), (0, 30)]);
+        assert_eq!(topic.left_out, BTreeMap::from([(0, 1), (1, 1)]));
     }
 
     #[test]

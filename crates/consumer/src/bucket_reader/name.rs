@@ -1,7 +1,9 @@
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use pipeline_runtime::kafka::TopicName;
 
-use super::codec::Codec;
+use super::format::Format;
 
 /// What the key of a slot says, beside prefix and topic: `dt=2026-11-23/hour=14/{topic}-00003-….jsonl.zst`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,10 +13,16 @@ pub(crate) struct SlotName {
     pub(crate) start: u64,
     pub(crate) date: Date,
     pub(crate) hour: i8,
-    pub(crate) codec: Codec,
+    pub(crate) format: Format,
 }
 
 impl SlotName {
+    /// The first moment of the key's hour; the last that there is, if it lies beyond.
+    pub(crate) fn hour_start(&self) -> Timestamp {
+        let start = self.date.at(self.hour, 0, 0, 0);
+        TimeZone::UTC.to_timestamp(start).unwrap_or(Timestamp::MAX)
+    }
+
     /// The whole key; `folder` is prefix and topic and ends with `/`.
     pub(crate) fn key(&self, folder: &str, topic: &str) -> String {
         format!("{folder}{}", self.path(topic))
@@ -26,11 +34,11 @@ impl SlotName {
             start,
             date,
             hour,
-            codec,
+            format,
         } = self;
         format!(
             "dt={date}/hour={hour:02}/{topic}-{partition:05}-{start:020}{}",
-            codec.extension()
+            format.extension()
         )
     }
 }
@@ -91,8 +99,8 @@ fn parse_slot(topic: &str, rest: &str) -> Result<SlotName, &'static str> {
         .and_then(|hour| hour.parse().ok())
         .filter(|hour| (0..24).contains(hour))
         .ok_or("its second folder is not hour=00 to hour=23")?;
-    let (stem, codec) =
-        Codec::split_file(file).ok_or("its name does not end in .jsonl, .jsonl.gz or .jsonl.zst")?;
+    let (stem, format) = Format::split_file(file)
+        .ok_or("its name does not end in .jsonl, .jsonl.gz, .jsonl.zst or .parquet")?;
     let (partition, start) = stem
         .strip_prefix(topic)
         .and_then(|numbers| numbers.strip_prefix('-'))
@@ -113,13 +121,14 @@ fn parse_slot(topic: &str, rest: &str) -> Result<SlotName, &'static str> {
             .ok_or("its name holds no offset")?,
         date,
         hour,
-        codec,
+        format,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bucket_reader::Codec;
 
     const SLOT: &str = "a-b/dt=2026-11-23/hour=04/a-b-00003-00000000000000000012.jsonl.zst";
 
@@ -129,12 +138,16 @@ mod tests {
             panic!("{:?}", ObjectName::parse(SLOT));
         };
         assert_eq!((name.partition, name.start, name.hour), (3, 12, 4));
-        assert_eq!(name.codec, Codec::Zstd);
+        assert_eq!(name.format, Format::Lines(Codec::Zstd));
         assert_eq!(name.key("x/a-b/", "a-b"), format!("x/{SLOT}"));
-        for (extension, codec) in [(".jsonl.gz", Codec::Gzip), (".jsonl", Codec::None)] {
+        for (extension, format) in [
+            (".jsonl.gz", Format::Lines(Codec::Gzip)),
+            (".jsonl", Format::Lines(Codec::None)),
+            (".parquet", Format::Parquet),
+        ] {
             let other = SLOT.replace(".jsonl.zst", extension);
             assert!(
-                matches!(ObjectName::parse(&other), ObjectName::Slot { name, .. } if name.codec == codec)
+                matches!(ObjectName::parse(&other), ObjectName::Slot { name, .. } if name.format == format)
             );
         }
     }
@@ -179,6 +192,7 @@ mod tests {
             ("00000000000000000012", "10000000000000000000"),
             ("00000000000000000012", "x"),
             (".zst", ".parquet"),
+            (".jsonl.zst", ".parquet.zst"),
             (".jsonl.zst", ".jsonl.zst.tmp"),
         ] {
             let path = SLOT.replacen(from, to, 1);

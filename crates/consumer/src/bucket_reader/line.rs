@@ -16,13 +16,15 @@ pub(crate) enum Line<'l> {
     Envelope(Envelope),
 }
 
-/// What an envelope says of its record.
+/// What an envelope says of its record: all of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Envelope {
     pub(crate) partition: u32,
     pub(crate) offset: u64,
-    /// Kafka's timestamp, or 1970 if the record had none; absent if it is far off.
-    pub(crate) timestamp: Option<Timestamp>,
+    /// Kafka's timestamp, where the record had one.
+    pub(crate) timestamp_ms: Option<i64>,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
 }
 
 #[derive(Deserialize)]
@@ -66,17 +68,29 @@ impl Envelope {
         if json.not_a_tick.is_empty() {
             return Err("it gives no reason".to_owned());
         }
-        for (name, text) in [("key", &json.key), ("value", &json.value)] {
-            if let Some(Err(error)) = text.as_ref().map(|text| STANDARD.decode(text)) {
-                return Err(format!("its {name} is not base64: {error}"));
-            }
-        }
+        let bytes = |name: &str, text: Option<String>| {
+            text.map(|text| STANDARD.decode(text))
+                .transpose()
+                .map_err(|error| format!("its {name} is not base64: {error}"))
+        };
         Ok(Self {
             partition: json.partition,
             offset: json.offset,
-            timestamp: Timestamp::from_millisecond(json.timestamp.unwrap_or_default().max(0)).ok(),
+            timestamp_ms: json.timestamp,
+            key: bytes("key", json.key)?,
+            value: bytes("value", json.value)?,
         })
     }
+
+    /// When the record was made, see [`kafka_moment`].
+    pub(crate) fn timestamp(&self) -> Option<Timestamp> {
+        kafka_moment(self.timestamp_ms)
+    }
+}
+
+/// The moment of a Kafka timestamp: 1970 of a record without one, or from before; nothing if it is far off.
+pub(crate) fn kafka_moment(timestamp_ms: Option<i64>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(timestamp_ms.unwrap_or_default().max(0)).ok()
 }
 
 #[cfg(test)]
@@ -92,12 +106,14 @@ mod tests {
         let expected = Envelope {
             partition: 3,
             offset: 12,
-            timestamp: Some(Timestamp::from_millisecond(1_763_900_000_000).unwrap()),
+            timestamp_ms: Some(1_763_900_000_000),
+            key: Some(b"A".to_vec()),
+            value: Some(vec![0xff]),
         };
         assert!(matches!(Line::parse(ENVELOPE.as_bytes()), Ok(Line::Envelope(it)) if it == expected));
         let nulls = r#"{"not_a_tick":"x","partition":3,"offset":12,"timestamp":-1}"#;
         assert!(
-            matches!(Line::parse(nulls.as_bytes()), Ok(Line::Envelope(it)) if it.timestamp == Some(Timestamp::UNIX_EPOCH))
+            matches!(Line::parse(nulls.as_bytes()), Ok(Line::Envelope(it)) if it.timestamp() == Some(Timestamp::UNIX_EPOCH) && it.value.is_none())
         );
     }
 

@@ -1,0 +1,299 @@
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Decimal128Type, Int32Type, Int64Type, TimestampMillisecondType, TimestampNanosecondType, UInt64Type,
+};
+use arrow_array::{
+    Array, ArrayAccessor, BinaryArray, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMillisecondArray, TimestampNanosecondArray, UInt64Array,
+};
+use arrow_schema::{DataType, Schema, TimeUnit};
+use bytes::Bytes;
+use jiff::Timestamp;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use quote_model::{Channel, Decimal, Symbol, Text, Tick, Version};
+use serde::Deserialize;
+use serde::de::value::StrDeserializer;
+use uuid::Uuid;
+
+use super::codec::BodyFault;
+use super::line::{Envelope, Line};
+
+/// Rows that are decoded at a time: few, as each may hold a whole Kafka record.
+const BATCH_ROWS: usize = 1024;
+
+/// A Parquet file whose columns are the ones that the pipeline writes.
+pub(crate) struct Table {
+    batches: ParquetRecordBatchReader,
+    uncompressed_bytes: u64,
+}
+
+/// One record.
+#[derive(Debug)]
+pub(crate) struct Row<'t> {
+    pub(crate) partition: Option<i32>,
+    pub(crate) offset: Option<i64>,
+    /// Kafka's, where the record had one.
+    pub(crate) timestamp_ms: Option<i64>,
+    /// What the record is, or why the row is nothing of ours.
+    pub(crate) content: Result<Line<'t>, String>,
+    /// The value of a tick that the columns cannot hold exactly.
+    pub(crate) raw_tick: Option<&'t [u8]>,
+}
+
+impl Table {
+    /// Opens the file and checks its columns.
+    pub(crate) fn open(file: Bytes) -> Result<Self, BodyFault> {
+        let broken = |source| BodyFault::Parquet { source };
+        // the types by Parquet's own schema, not as the writer's memory held them
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(broken)?;
+        check_columns(builder.schema())?;
+        let groups = builder.metadata().row_groups().iter();
+        let bytes: i64 = groups.map(|group| group.total_byte_size().max(0)).sum();
+        Ok(Self {
+            batches: builder.with_batch_size(BATCH_ROWS).build().map_err(broken)?,
+            uncompressed_bytes: bytes.unsigned_abs(),
+        })
+    }
+
+    pub(crate) fn uncompressed_bytes(&self) -> u64 {
+        self.uncompressed_bytes
+    }
+
+    /// Hands each row to `each`, in order.
+    pub(crate) fn for_each<E: From<BodyFault>>(
+        self,
+        mut each: impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for batch in self.batches {
+            let batch = batch.map_err(|error| BodyFault::Parquet { source: error.into() })?;
+            let columns = Columns::of(&batch)?;
+            for index in 0..batch.num_rows() {
+                each(&columns.row(index))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names and types of all columns.
+pub(super) fn column_types() -> [(&'static str, DataType); 23] {
+    let utc = |unit| DataType::Timestamp(unit, Some("UTC".into()));
+    let decimal = DataType::Decimal128(38, 18);
+    [
+        ("kafka_partition", DataType::Int32),
+        ("kafka_offset", DataType::Int64),
+        ("kafka_timestamp", utc(TimeUnit::Millisecond)),
+        ("symbol", DataType::Utf8),
+        ("price", decimal.clone()),
+        ("ts_recv", utc(TimeUnit::Nanosecond)),
+        ("ts_event", utc(TimeUnit::Nanosecond)),
+        ("channel", DataType::Utf8),
+        ("producer", DataType::Utf8),
+        ("session", DataType::Utf8),
+        ("seq", DataType::UInt64),
+        ("exchange", DataType::Utf8),
+        ("mic_code", DataType::Utf8),
+        ("type", DataType::Utf8),
+        ("currency", DataType::Utf8),
+        ("currency_base", DataType::Utf8),
+        ("currency_quote", DataType::Utf8),
+        ("bid", decimal.clone()),
+        ("ask", decimal.clone()),
+        ("day_volume", decimal),
+        ("not_a_tick", DataType::Utf8),
+        ("key", DataType::Binary),
+        ("value", DataType::Binary),
+    ]
+}
+
+fn check_columns(schema: &Schema) -> Result<(), BodyFault> {
+    for (column, expected) in column_types() {
+        let found = match schema.field_with_name(column) {
+            Ok(field) if *field.data_type() == expected => continue,
+            Ok(field) => format!("one of {}", field.data_type()),
+            Err(_) => "none of that name".to_owned(),
+        };
+        return Err(BodyFault::Column {
+            column,
+            expected: expected.to_string(),
+            found,
+        });
+    }
+    Ok(())
+}
+
+/// The columns of some rows.
+struct Columns<'t> {
+    kafka_partition: &'t Int32Array,
+    kafka_offset: &'t Int64Array,
+    kafka_timestamp: &'t TimestampMillisecondArray,
+    symbol: &'t StringArray,
+    price: &'t Decimal128Array,
+    ts_recv: &'t TimestampNanosecondArray,
+    ts_event: &'t TimestampNanosecondArray,
+    channel: &'t StringArray,
+    producer: &'t StringArray,
+    session: &'t StringArray,
+    seq: &'t UInt64Array,
+    exchange: &'t StringArray,
+    mic_code: &'t StringArray,
+    instrument_type: &'t StringArray,
+    currency: &'t StringArray,
+    currency_base: &'t StringArray,
+    currency_quote: &'t StringArray,
+    bid: &'t Decimal128Array,
+    ask: &'t Decimal128Array,
+    day_volume: &'t Decimal128Array,
+    not_a_tick: &'t StringArray,
+    key: &'t BinaryArray,
+    value: &'t BinaryArray,
+}
+
+impl<'t> Columns<'t> {
+    fn of(batch: &'t RecordBatch) -> Result<Self, BodyFault> {
+        // the types were checked when the file was opened
+        let column = |column: &'static str| {
+            batch.column_by_name(column).ok_or_else(|| BodyFault::Column {
+                column,
+                expected: "any".to_owned(),
+                found: "none of that name".to_owned(),
+            })
+        };
+        Ok(Self {
+            kafka_partition: column("kafka_partition")?.as_primitive::<Int32Type>(),
+            kafka_offset: column("kafka_offset")?.as_primitive::<Int64Type>(),
+            kafka_timestamp: column("kafka_timestamp")?.as_primitive::<TimestampMillisecondType>(),
+            symbol: column("symbol")?.as_string(),
+            price: column("price")?.as_primitive::<Decimal128Type>(),
+            ts_recv: column("ts_recv")?.as_primitive::<TimestampNanosecondType>(),
+            ts_event: column("ts_event")?.as_primitive::<TimestampNanosecondType>(),
+            channel: column("channel")?.as_string(),
+            producer: column("producer")?.as_string(),
+            session: column("session")?.as_string(),
+            seq: column("seq")?.as_primitive::<UInt64Type>(),
+            exchange: column("exchange")?.as_string(),
+            mic_code: column("mic_code")?.as_string(),
+            instrument_type: column("type")?.as_string(),
+            currency: column("currency")?.as_string(),
+            currency_base: column("currency_base")?.as_string(),
+            currency_quote: column("currency_quote")?.as_string(),
+            bid: column("bid")?.as_primitive::<Decimal128Type>(),
+            ask: column("ask")?.as_primitive::<Decimal128Type>(),
+            day_volume: column("day_volume")?.as_primitive::<Decimal128Type>(),
+            not_a_tick: column("not_a_tick")?.as_string(),
+            key: column("key")?.as_binary(),
+            value: column("value")?.as_binary(),
+        })
+    }
+
+    fn row(&self, index: usize) -> Row<'t> {
+        let is_tick = self.not_a_tick.is_null(index);
+        let raw_tick = at(self.value, index).filter(|_| is_tick);
+        Row {
+            partition: at(self.kafka_partition, index),
+            offset: at(self.kafka_offset, index),
+            timestamp_ms: at(self.kafka_timestamp, index),
+            content: match raw_tick {
+                _ if !is_tick => self.envelope(index).map(Line::Envelope),
+                Some(value) => self.raw_tick(index, value).map(Line::Tick),
+                None => self.tick(index).map(Line::Tick),
+            },
+            raw_tick,
+        }
+    }
+
+    fn envelope(&self, index: usize) -> Result<Envelope, String> {
+        if at(self.not_a_tick, index).is_none_or(str::is_empty) {
+            return Err("it is no tick, and gives no reason".to_owned());
+        }
+        let partition = at(self.kafka_partition, index).and_then(|it| u32::try_from(it).ok());
+        let offset = at(self.kafka_offset, index).and_then(|it| u64::try_from(it).ok());
+        Ok(Envelope {
+            partition: partition.ok_or("it has no partition")?,
+            offset: offset.ok_or("it has no offset")?,
+            timestamp_ms: at(self.kafka_timestamp, index),
+            key: at(self.key, index).map(<[u8]>::to_vec),
+            value: at(self.value, index).map(<[u8]>::to_vec),
+        })
+    }
+
+    /// The tick that the columns cannot hold exactly; who asks by session and `seq` must find it all the same.
+    fn raw_tick(&self, index: usize, value: &'t [u8]) -> Result<Tick<'t>, String> {
+        let tick = Tick::decode(value).map_err(|error| format!("its value is not a tick: {error}"))?;
+        let session = tick.session.to_string();
+        for (column, says, is) in [
+            ("symbol", at(self.symbol, index), tick.symbol.as_str()),
+            ("producer", at(self.producer, index), tick.producer.as_str()),
+            ("session", at(self.session, index), session.as_str()),
+        ] {
+            if says != Some(is) {
+                let says = says.unwrap_or("nothing");
+                return Err(format!("its column {column} says {says}, its value {is}"));
+            }
+        }
+        match at(self.seq, index) {
+            Some(seq) if seq == tick.seq => Ok(tick),
+            seq => Err(format!("its column seq says {seq:?}, its value {}", tick.seq)),
+        }
+    }
+
+    fn tick(&self, index: usize) -> Result<Tick<'t>, String> {
+        Ok(Tick {
+            v: Version,
+            symbol: Symbol::parse(given("symbol", at(self.symbol, index))?).map_err(|it| it.to_string())?,
+            price: given("price", decimal(self.price, index)?)?,
+            ts_recv: given("ts_recv", at(self.ts_recv, index)).and_then(timestamp)?,
+            ts_event: at(self.ts_event, index).map(timestamp).transpose()?,
+            channel: given("channel", at(self.channel, index)).and_then(channel)?,
+            producer: given("producer", text(self.producer, index))?,
+            session: given("session", at(self.session, index))
+                .and_then(|id| Uuid::try_parse(id).map_err(|error| format!("its session: {error}")))?,
+            seq: given("seq", at(self.seq, index))?,
+            exchange: text(self.exchange, index),
+            mic_code: text(self.mic_code, index),
+            instrument_type: text(self.instrument_type, index),
+            currency: text(self.currency, index),
+            currency_base: text(self.currency_base, index),
+            currency_quote: text(self.currency_quote, index),
+            bid: decimal(self.bid, index)?,
+            ask: decimal(self.ask, index)?,
+            day_volume: decimal(self.day_volume, index)?,
+        })
+    }
+}
+
+fn at<A: ArrayAccessor + Copy>(column: A, index: usize) -> Option<A::Item> {
+    column.is_valid(index).then(|| column.value(index))
+}
+
+fn given<T>(column: &str, value: Option<T>) -> Result<T, String> {
+    value.ok_or_else(|| format!("it is a tick without {column}"))
+}
+
+fn text(column: &StringArray, index: usize) -> Option<Text<'_>> {
+    at(column, index).map(Text::from)
+}
+
+/// The digits without the zeros with which the column fills each number up.
+fn decimal(column: &Decimal128Array, index: usize) -> Result<Option<Decimal<'static>>, String> {
+    if column.is_null(index) {
+        return Ok(None);
+    }
+    let digits = column.value_as_string(index);
+    let digits = digits.trim_end_matches('0').trim_end_matches('.').to_owned();
+    Decimal::parse(digits)
+        .map(Some)
+        .map_err(|error| error.to_string())
+}
+
+fn timestamp(nanoseconds: i64) -> Result<Timestamp, String> {
+    Timestamp::from_nanosecond(nanoseconds.into()).map_err(|error| error.to_string())
+}
+
+fn channel(name: &str) -> Result<Channel, String> {
+    Channel::deserialize(StrDeserializer::<serde::de::value::Error>::new(name))
+        .map_err(|error| error.to_string())
+}
