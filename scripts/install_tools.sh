@@ -31,7 +31,8 @@ install_tools() {
   install_packages "$with_tests"
   install_rust
   install_kafka
-  install_venv
+  install_venv venv requirements # the S3 server and the vendor's client
+  [ "$with_tests" != --tests ] || install_venv readers readers
 }
 
 # --- system packages -------------------------------------------------------------------------------------------------
@@ -46,7 +47,7 @@ install_packages() {
   use_java || missing+=("openjdk-$java_version-jre-headless")
   has_rust || has curl || missing+=(curl ca-certificates)
   is_kafka_there || has mvn || missing+=(maven)
-  is_venv_there || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  is_venv_there venv requirements || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   [ "$1" != --tests ] || has shellcheck || missing+=(shellcheck)
   [ ${#missing[@]} = 0 ] && return
   say "system packages: installing ${missing[*]}"
@@ -160,19 +161,20 @@ has_kafka_jars() {
   [ -d "$1/libs" ] && (cd "$1/libs" && sha256sum --status --check "$here/tools/kafka-$kafka_version.sha256" 2>/dev/null)
 }
 
-is_venv_there() { is_stamped "$cache/venv" "$(venv_stamp)" && "$cache/venv/bin/python" -c '' 2>/dev/null; }
-venv_stamp() { stamp_of "$here/tools/requirements.txt"; }
+# venv NAME REQUIREMENTS: a folder of Python packages in the cache.
+is_venv_there() { is_stamped "$cache/$1" "$(venv_stamp "$2")" && "$cache/$1/bin/python" -c '' 2>/dev/null; }
+venv_stamp() { stamp_of "$here/tools/$1.txt"; }
 
-install_venv() { is_venv_there || locked venv fetch_venv; }
+install_venv() { is_venv_there "$1" "$2" || locked "$1" fetch_venv "$1" "$2"; }
 
 # Not atomic, as a venv cannot be moved: the stamp comes last, and what was interrupted is done again.
 fetch_venv() {
-  is_venv_there && return
-  say "S3 server (SeaweedFS) and Python tools: installing into $cache/venv"
-  "$cache/venv/bin/python" -c '' 2>/dev/null || python3 -m venv --clear "$cache/venv"
-  "$cache/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
-    --requirement "$here/tools/requirements.txt" >&2 || fail "pip cannot install the tools, see above"
-  venv_stamp >"$cache/venv/.stamp"
+  is_venv_there "$1" "$2" && return
+  say "Python packages (tools/$2.txt): installing into $cache/$1"
+  "$cache/$1/bin/python" -c '' 2>/dev/null || python3 -m venv --clear "$cache/$1"
+  "$cache/$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+    --requirement "$here/tools/$2.txt" >&2 || fail "pip cannot install the packages of tools/$2.txt, see above"
+  venv_stamp "$2" >"$cache/$1/.stamp"
 }
 
 # locked NAME COMMAND: runs the command while no other run does.
@@ -182,7 +184,7 @@ locked() {
       say "$1: waiting for another run that installs it"
       flock 9
     }
-    "$2"
+    "${@:2}"
   ) 9>"$cache/$1.lock"
 }
 

@@ -41,7 +41,7 @@ impl MemoryBudget {
     /// The properties that keep librdkafka to its share: half of it for records that wait, by their bytes and by
     /// their number, the other half for the fetch that comes on top.
     #[must_use]
-    pub(crate) fn kafka_properties(self) -> [(&'static str, String); 4] {
+    pub(crate) fn kafka_properties(self) -> [(&'static str, String); 5] {
         let waiting = self.queue_bytes() / 2;
         let fetch = (self.queue_bytes() / 2 / FETCH_GROWTH).clamp(64 * 1024, 50 * 1024 * 1024);
         [
@@ -53,6 +53,8 @@ impl MemoryBudget {
                 "queued.min.messages",
                 (waiting / 2 / BYTES_A_QUEUED_RECORD).min(10_000_000).to_string(),
             ),
+            // a queue this small is empty again within milliseconds, and librdkafka would look after a second
+            ("fetch.queue.backoff.ms", "5".to_owned()),
             ("fetch.max.bytes", fetch.to_string()),
             // a producer's limit, but librdkafka wants it no larger than the one above
             ("message.max.bytes", fetch.to_string()),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Launch, Result};
+use crate::{Error, Launch, Result, tools};
 
 /// A launch of `producer`, `consumer`, `broker-setup` or `twelve-data-stand-in`, as just built.
 ///
@@ -12,6 +12,15 @@ use crate::{Error, Launch, Result};
 pub fn launch(program: &str, name: impl Into<String>) -> Result<Launch> {
     let path = path(program)?;
     Ok(Launch::new(name, path))
+}
+
+/// A Python that has what the bucket's users read it with.
+///
+/// # Errors
+///
+/// [`Error::ToolMissing`] if it is not installed.
+pub fn python_of_readers() -> Result<PathBuf> {
+    tools::python_of_readers()
 }
 
 /// Where one of them is.

@@ -44,13 +44,19 @@ fn of_java(program: &str) -> PathBuf {
 
 /// The program `weed`, which is `SeaweedFS`.
 pub(crate) fn weed() -> Result<PathBuf> {
-    let path = cache().join("venv/bin/weed");
+    in_cache("venv/bin/weed", "the S3 server `weed`")
+}
+
+/// The Python with the readers' packages.
+pub(crate) fn python_of_readers() -> Result<PathBuf> {
+    in_cache("readers/bin/python", "Python with the readers' packages")
+}
+
+fn in_cache(path: &str, tool: &'static str) -> Result<PathBuf> {
+    let path = cache().join(path);
     if path.exists() {
         Ok(path)
     } else {
-        Err(Error::ToolMissing {
-            tool: "the S3 server `weed`",
-            path,
-        })
+        Err(Error::ToolMissing { tool, path })
     }
 }

@@ -18,6 +18,7 @@ mod memory;
 mod metrics;
 mod odd_records;
 mod pipeline;
+mod readers;
 mod rebalances;
 mod replay;
 mod rotation;

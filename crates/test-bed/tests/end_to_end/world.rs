@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use test_bed::{Bed, Kafka, Launch, Process, S3, program};
+use test_bed::{Bed, Kafka, Launch, Process, S3, StoredObject, program};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use twelve_data_stand_in::StandIn;
@@ -119,7 +119,9 @@ impl World {
         let poll = async {
             loop {
                 let objects = self.s3.objects(&self.bucket, "").await.unwrap();
-                let stored: usize = objects.iter().map(|object| object.lines().unwrap().len()).sum();
+                let count_of =
+                    |object: &StoredObject| object.metadata["record-count"].parse::<usize>().unwrap();
+                let stored: usize = objects.iter().map(count_of).sum();
                 if stored >= count {
                     return;
                 }

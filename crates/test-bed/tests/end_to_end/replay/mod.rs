@@ -1,7 +1,6 @@
 //! `consumer replay`: what lies in the bucket, back in a topic.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use rdkafka::producer::FutureRecord;
@@ -182,29 +181,6 @@ fn what_is_selected_is_replayed_and_nothing_else() {
     });
 }
 
-/// Waits until the objects' metadata tell of this many records.
-async fn until_counted(world: &World, count: usize, consumer: &Process) {
-    let poll = async {
-        loop {
-            let objects = world.s3.objects(&world.bucket, "").await.unwrap();
-            let records = objects
-                .iter()
-                .map(|it| it.metadata["record-count"].parse::<usize>().unwrap());
-            if records.sum::<usize>() >= count {
-                return;
-            }
-            assert!(consumer.ended().is_none(), "{}", consumer.log());
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    let counted = tokio::time::timeout(PATIENCE, poll).await;
-    assert!(
-        counted.is_ok(),
-        "{count} records are not stored:\n{}",
-        consumer.log()
-    );
-}
-
 /// Ticks that columns hold exactly, but for a zero at the end of the price.
 async fn send_plain(world: &World, count: usize) {
     let producer = world.kafka.producer().unwrap();
@@ -231,7 +207,7 @@ fn what_lies_in_parquet_is_audited_and_comes_back() {
         let odd = send_odd(&source).await;
         let flags = ["--format", "parquet", "--flush-records", "50"];
         let consumer = source.start(&source.consumer("writer").args(flags));
-        until_counted(&source, 300 + odd, &consumer).await;
+        source.until_stored(300 + odd, &[&consumer]).await;
         stop(&consumer).await;
         source.assert_clean().await;
 
