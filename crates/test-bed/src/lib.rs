@@ -21,7 +21,7 @@ mod tools;
 
 pub use bed::Bed;
 pub use error::Error;
-pub use fault_proxy::{Fault, FaultProxy, FaultScript, Injected, Refusal, Request};
+pub use fault_proxy::{Fault, FaultProxy, FaultScript, Gate, Injected, Refusal, Request};
 pub use kafka::{Hindrance, Kafka, KafkaLink, Record};
 pub use process::{Launch, Process, Usage};
 pub use s3::S3;

@@ -1,3 +1,4 @@
+mod create_only;
 mod metrics;
 
 use std::time::Duration;

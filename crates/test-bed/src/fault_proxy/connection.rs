@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Fault, Refusal, Request, Rules};
+use super::{Fault, Gate, Refusal, Request, Rules};
 
 /// How many writes of data the server answered with each status.
 pub(super) type Replies = Arc<Mutex<BTreeMap<u16, usize>>>;
@@ -32,6 +32,7 @@ pub(super) struct Upstream {
     endpoint: String,
     rules: Rules,
     replies: Replies,
+    gate: Gate,
 }
 
 /// How a connection ends instead of a reply.
@@ -91,16 +92,20 @@ async fn serve_connection(stream: TcpStream, upstream: Upstream) {
 }
 
 impl Upstream {
-    pub(super) fn new(endpoint: &str, rules: Rules, replies: Replies) -> Self {
+    pub(super) fn new(endpoint: &str, rules: Rules, replies: Replies, gate: Gate) -> Self {
         Self {
             client: Client::builder(TokioExecutor::new()).build_http(),
             endpoint: endpoint.to_owned(),
             rules,
             replies,
+            gate,
         }
     }
 
     async fn answer(self, request: hyper::Request<Incoming>) -> Result<Reply, Ending> {
+        if self.gate.is_closed() {
+            return Err(Ending::Close);
+        }
         let seen = Request {
             method: request.method().clone(),
             path: request

@@ -7,6 +7,7 @@ mod script;
 use std::collections::{BTreeMap, VecDeque};
 use std::iter::Peekable;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -78,7 +79,28 @@ pub struct FaultProxy {
     address: SocketAddr,
     rules: Rules,
     replies: Replies,
+    gate: Gate,
     server: JoinHandle<()>,
+}
+
+/// Lets requests through, or none.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<AtomicBool>);
+
+impl Gate {
+    /// Cuts each request from now on. Those on their way go on.
+    pub fn close(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets requests through again.
+    pub fn open(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl FaultProxy {
@@ -92,11 +114,13 @@ impl FaultProxy {
         let listener = listener.map_err(|source| Error::Proxy { source })?;
         let address = listener.local_addr().map_err(|source| Error::Proxy { source })?;
         let (rules, replies) = (Rules::default(), Replies::default());
-        let upstream = Upstream::new(endpoint, Arc::clone(&rules), Arc::clone(&replies));
+        let gate = Gate::default();
+        let upstream = Upstream::new(endpoint, Arc::clone(&rules), Arc::clone(&replies), gate.clone());
         Ok(Self {
             address,
             rules,
             replies,
+            gate,
             server: tokio::spawn(connection::serve(listener, upstream)),
         })
     }
@@ -105,6 +129,12 @@ impl FaultProxy {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The proxy's gate, which is open at first.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        self.gate.clone()
     }
 
     /// Has the next `times` requests that match meet a fault. Of several rules that match, the oldest is taken.

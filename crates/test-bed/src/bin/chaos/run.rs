@@ -122,10 +122,11 @@ impl Stage {
             }
             Ok::<_, Error>(brokers)
         };
+        let gates: Vec<_> = seats.iter().map(|seat| seat.proxy.gate()).collect();
         let store_lane = async {
             for (pause, part, fault) in of_store {
                 sleep(pause).await;
-                store::suffer(&mut s3, &part).await?;
+                store::suffer(&mut s3, &gates, &part).await?;
                 screen.fault(&fault);
             }
             Ok::<_, Error>(s3)
