@@ -11,7 +11,7 @@ import sys
 import duckdb
 import pandas
 import polars
-import pyarrow
+import pyarrow.compute
 import pyarrow.dataset
 import zstandard
 
@@ -29,10 +29,11 @@ def digits(price):
 
 
 def by_duckdb(reader, table):
-    ticks, price_sum, newest = duckdb.sql(
-        f"SELECT count(symbol), sum(price)::VARCHAR, epoch_ns(max(ts_recv)) FROM {table} WHERE symbol IS NOT NULL"
-    ).fetchone()
-    (of_hour,) = duckdb.sql(f"SELECT count(symbol) FROM {table} WHERE hour::INT = {HOUR}").fetchone()
+    found = duckdb.sql(
+        f"""SELECT count(symbol), sum(price)::VARCHAR, epoch_ns(max(ts_recv)), count(symbol) FILTER (hour::INT = {HOUR})
+        FROM {table} WHERE symbol IS NOT NULL"""
+    ).fetchall()
+    [(ticks, price_sum, newest, of_hour)] = found
     tell(reader, ticks, digits(price_sum), newest, of_hour)
 
 
@@ -46,7 +47,7 @@ rows = [
     for line in zstandard.open(path, "rt")
 ]
 ticks = pandas.DataFrame(rows).dropna(subset=["symbol"])
-newest = pandas.to_datetime(ticks.ts_recv).max().value
+newest = pandas.to_datetime(ticks.ts_recv, format="ISO8601").max().value
 tell("pandas-jsonl", len(ticks), digits(sum(ticks.price)), newest, (ticks.hour == HOUR).sum())
 
 ticks = pandas.read_parquet(PARQUET).dropna(subset=["symbol"])
@@ -63,8 +64,7 @@ tell("pyarrow-parquet", len(ticks), digits(sum(ticks["price"].to_pylist())), new
 # Polars has no exact decimals for JSON, so a price is read there as the float that it is nearest to
 ticks = polars.scan_ndjson(f"{LINES}/*/*/*.jsonl.zst", include_file_paths="path", infer_schema_length=None)
 ticks = ticks.filter(polars.col("symbol").is_not_null()).collect()
-newest = ticks["ts_recv"].str.to_datetime(time_unit="ns", time_zone="UTC").max()
-newest = polars.Series([newest]).dt.epoch("us").item()
+newest = ticks["ts_recv"].str.to_datetime(time_unit="ns", time_zone="UTC").dt.epoch("ns").max()
 tell("polars-jsonl", len(ticks), str(round(ticks["price"].sum(), 5)), newest, ticks["path"].str.contains(f"hour={HOUR}").sum())
 
 ticks = polars.scan_parquet(f"{PARQUET}/*/*/*.parquet", hive_partitioning=True)
