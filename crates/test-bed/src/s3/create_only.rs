@@ -49,6 +49,6 @@ impl S3 {
         if let Err(error) = self.delete(bucket, &key).await {
             tracing::debug!("{key} is left: {error}");
         }
-        won.into_iter().filter(std::result::Result::is_ok).count()
+        won.into_iter().flatten().count()
     }
 }
