@@ -143,6 +143,12 @@ impl DryRun {
         let hour = Hour::of_timestamp_ms(record.timestamp_ms.unwrap_or(0));
         let closed_by = match partition.offer(record.offset, hour) {
             Offer::Skip => return Ok(()),
+            Offer::Doubt => {
+                // the assignment itself began at the offset wanted
+                partition.chain.doubt(record.offset);
+                partition.chain.sought();
+                return self.take(partition, record, out);
+            }
             Offer::CloseFirst => Some(ClosedBy::Hour),
             Offer::Take => partition.full(&self.config.flush),
         };

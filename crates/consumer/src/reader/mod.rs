@@ -203,6 +203,10 @@ impl Reader {
         let hour = Hour::of_timestamp_ms(record.timestamp_ms.unwrap_or(0));
         let closed_by = match partition.offer(record.offset, hour) {
             Offer::Skip => return Ok(()),
+            Offer::Doubt => {
+                partition.chain.doubt(record.offset);
+                return Ok(());
+            }
             Offer::CloseFirst => Some(ClosedBy::Hour),
             Offer::Take => partition.full(&self.config.flush),
         };

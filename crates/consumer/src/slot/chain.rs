@@ -13,6 +13,10 @@ pub(crate) struct Chain {
     /// Closed while another run was under way.
     waiting: Option<Slot>,
     flight: Option<Flight>,
+    /// The reader was moved, and no record was taken since.
+    is_moved: bool,
+    /// The record that came first after a move, though an earlier one was wanted.
+    doubted: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +57,9 @@ pub(crate) enum Offer {
     Skip,
     /// It goes into the open run: encode it and say so with [`Chain::took`].
     Take,
+    /// It comes first after a move and lies behind the record wanted: the log has a hole there, or the move went
+    /// wrong. Say so with [`Chain::doubt`], which has it read again; the same record twice is a hole.
+    Doubt,
     /// It is of a later hour than the open run: close that first, then offer it again.
     CloseFirst,
 }
@@ -103,6 +110,8 @@ impl Chain {
             open: None,
             waiting: None,
             flight: None,
+            is_moved: false,
+            doubted: None,
         }
     }
 
@@ -119,7 +128,14 @@ impl Chain {
     pub(crate) fn sought(&mut self) {
         if let Reading::Seeking { to } = self.reading {
             self.reading = Reading::From { expected: to };
+            self.is_moved = true;
         }
+    }
+
+    /// A record that [`Chain::offer`] doubted: the one wanted is to be read again.
+    pub(crate) fn doubt(&mut self, offset: i64) {
+        self.doubted = Some(offset);
+        self.read_again();
     }
 
     /// The record that is wanted next is to be read once more: the reader was stopped, or it came too early.
@@ -143,6 +159,11 @@ impl Chain {
     pub(crate) fn offer(&self, offset: i64, hour: Hour) -> Offer {
         match (self.reading, &self.open) {
             (Reading::From { expected }, _) if offset < expected => Offer::Skip,
+            (Reading::From { expected }, _)
+                if offset > expected && self.is_moved && self.doubted != Some(offset) =>
+            {
+                Offer::Doubt
+            }
             (Reading::From { .. }, Some(open)) if hour > open.hour => Offer::CloseFirst,
             (Reading::From { .. }, _) => Offer::Take,
             (Reading::Seeking { .. } | Reading::Halted, _) => Offer::Skip,
@@ -152,6 +173,8 @@ impl Chain {
     /// The record that [`Chain::offer`] wanted is encoded. `crc32c` is of its line; that of a run's first is kept.
     pub(crate) fn took(&mut self, offset: i64, hour: Hour, crc32c: u32) {
         self.reading = Reading::From { expected: offset + 1 };
+        self.is_moved = false;
+        self.doubted = None;
         match &mut self.open {
             Some(open) => open.end = offset,
             None => {

@@ -98,6 +98,7 @@ impl Writer {
         };
         match chain.offer(offset, hour) {
             Offer::Skip => self.position = offset + 1,
+            Offer::Doubt => chain.doubt(offset),
             Offer::Take => {
                 self.position = offset + 1;
                 self.open.push(offset);
