@@ -48,6 +48,11 @@ const FIXED: &[Fixed] = &[
     },
 ];
 
+/// The place of a partition until it is known where its chain ends. Any offset will do that is a number: librdkafka
+/// looks up a logical one, and if the answer comes after a seek it asks again half a second later and moves the
+/// partition there, past records that nobody has read.
+pub(crate) const NOWHERE_YET: Offset = Offset::Offset(0);
+
 /// A change of the partitions that are ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rebalance {
@@ -122,8 +127,7 @@ fn take_paused(
     partitions: &mut TopicPartitionList,
     is_cooperative: bool,
 ) -> KafkaResult<()> {
-    // any other may lie where retention was, which stops the partition before it is moved
-    partitions.set_all_offsets(Offset::End)?;
+    partitions.set_all_offsets(NOWHERE_YET)?;
     if is_cooperative {
         consumer.incremental_assign(partitions)?;
     } else {

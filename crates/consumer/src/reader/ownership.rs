@@ -12,7 +12,7 @@ use super::Reader;
 use crate::Error;
 use crate::assignment::Resume;
 use crate::events;
-use crate::kafka::Rebalance;
+use crate::kafka::{NOWHERE_YET, Rebalance};
 use crate::partition::Partition;
 
 /// For librdkafka's own threads, no broker is asked.
@@ -187,7 +187,7 @@ impl Reader {
         for number in numbers {
             let chain = self.partitions.get(number).map(|partition| &partition.chain);
             let offset = chain.and_then(|chain| chain.seek_target().or_else(|| chain.expected()));
-            let place = offset.map_or(Offset::End, Offset::Offset);
+            let place = offset.map_or(NOWHERE_YET, Offset::Offset);
             places.add_partition_offset(self.config.kafka.topic.as_str(), *number, place)?;
         }
         Ok(places)
