@@ -1,15 +1,16 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, TopicName, partitions_of};
+use pipeline_runtime::kafka::{
+    Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, TopicName, partitions_of,
+};
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE};
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::args::Partitioning;
 use super::error::Error;
@@ -37,39 +38,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("queue.buffering.max.kbytes", "65536"),
     // bytes are the limit
     ("queue.buffering.max.messages", "0"),
-];
-
-const FIXED: &[Fixed] = &[
-    Fixed {
-        key: "enable.idempotence",
-        value: "true",
-        reason: "a record must reach Kafka once and in order",
-    },
-    Fixed {
-        key: "acks",
-        value: "all",
-        reason: "a record that only one broker has can be lost",
-    },
-    Fixed {
-        key: "request.required.acks",
-        value: "all",
-        reason: "a record that only one broker has can be lost",
-    },
-    Fixed {
-        key: "message.timeout.ms",
-        value: "0",
-        reason: "a record must not be dropped for the time that it waits",
-    },
-    Fixed {
-        key: "delivery.timeout.ms",
-        value: "0",
-        reason: "a record must not be dropped for the time that it waits",
-    },
-    Fixed {
-        key: "partitioner",
-        value: "murmur2_random",
-        reason: "`--partitioning key` is the producer's own way",
-    },
 ];
 
 /// Where records go.
@@ -135,13 +103,12 @@ impl KafkaTarget {
         partitions_needed: usize,
         stop: CancellationToken,
     ) -> Result<Self, Error> {
-        let config = args.client_config("quote-replay", DEFAULTS, FIXED)?;
+        let config = args.client_config("quote-replay", DEFAULTS, ONCE_AND_IN_ORDER)?;
         let ledger = Arc::new(Ledger::default());
         let contact = Contact::default();
         let deliveries = Deliveries {
             ledger: Arc::clone(&ledger),
-            contact: contact.clone(),
-            is_kafka_away: AtomicBool::new(false),
+            reachability: Reachability::new(contact.clone(), "records", "trying again, SIGTERM ends it"),
         };
         let producer: BaseProducer<_> = config
             .create_with_context(deliveries)
@@ -257,24 +224,12 @@ impl KafkaTarget {
 /// What librdkafka tells of records and brokers, while it is polled.
 struct Deliveries {
     ledger: Arc<Ledger>,
-    contact: Contact,
-    is_kafka_away: AtomicBool,
+    reachability: Reachability,
 }
 
 impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
-        self.contact.note(&error, reason);
-        match error.rdkafka_error_code() {
-            // repeated with every attempt to connect
-            Some(RDKafkaErrorCode::AllBrokersDown) => {
-                if !self.is_kafka_away.swap(true, Ordering::Relaxed) {
-                    warn!("no Kafka broker can be reached: trying again, SIGTERM ends it");
-                }
-            }
-            // librdkafka logs it itself, with the broker's name
-            Some(RDKafkaErrorCode::BrokerTransportFailure) => {}
-            _ => warn!("Kafka: {error}: {reason}"),
-        }
+        self.reachability.failed(&error, reason);
     }
 }
 
@@ -285,9 +240,7 @@ impl ProducerContext for Deliveries {
         match result {
             Ok(_) => {
                 self.ledger.acknowledged(*origin);
-                if self.is_kafka_away.swap(false, Ordering::Relaxed) {
-                    info!("Kafka acknowledges records again");
-                }
+                self.reachability.acknowledged();
             }
             Err((error, _)) => self.ledger.refused(error.clone()),
         }

@@ -4,10 +4,11 @@ mod ledger;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, TopicName, partitions_of};
+use pipeline_runtime::kafka::{
+    Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, TopicName, partitions_of,
+};
 use pipeline_runtime::systemd;
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick};
 use rdkafka::ClientContext;
@@ -30,40 +31,6 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Longest wait between two signs of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
-
-/// With these librdkafka retries for ever, without doubles and in order.
-const FIXED: &[Fixed] = &[
-    Fixed {
-        key: "enable.idempotence",
-        value: "true",
-        reason: "a tick must reach Kafka once and in order",
-    },
-    Fixed {
-        key: "acks",
-        value: "all",
-        reason: "a tick that only one broker has can be lost",
-    },
-    Fixed {
-        key: "request.required.acks",
-        value: "all",
-        reason: "a tick that only one broker has can be lost",
-    },
-    Fixed {
-        key: "message.timeout.ms",
-        value: "0",
-        reason: "a tick must not be dropped for the time that it waits",
-    },
-    Fixed {
-        key: "delivery.timeout.ms",
-        value: "0",
-        reason: "a tick must not be dropped for the time that it waits",
-    },
-    Fixed {
-        key: "partitioner",
-        value: "murmur2_random",
-        reason: "the ticks of a symbol must stay in one partition, the one that Java clients choose",
-    },
-];
 
 /// Takes ticks and brings them to Kafka.
 ///
@@ -102,10 +69,13 @@ impl Publisher {
             // bytes are the limit
             ("queue.buffering.max.messages", "0"),
         ];
-        let config = args.client_config(&format!("producer-{instance}"), &defaults, FIXED)?;
+        let config = args.client_config(&format!("producer-{instance}"), &defaults, ONCE_AND_IN_ORDER)?;
         let ledger = Arc::new(Ledger::default());
         let contact = Contact::default();
-        let deliveries = Deliveries::new(Arc::clone(&ledger), contact.clone());
+        let deliveries = Deliveries {
+            ledger: Arc::clone(&ledger),
+            reachability: Reachability::new(contact.clone(), "ticks", "ticks wait in memory meanwhile"),
+        };
         let producer = ThreadedProducer::from_config_and_context(&config, deliveries)
             .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
         let (brokers, topic) = (args.brokers.clone(), args.topic.clone());
@@ -248,34 +218,12 @@ impl Publisher {
 /// What librdkafka tells of ticks and brokers, on its own thread.
 struct Deliveries {
     ledger: Arc<Ledger>,
-    contact: Contact,
-    is_kafka_away: AtomicBool,
-}
-
-impl Deliveries {
-    fn new(ledger: Arc<Ledger>, contact: Contact) -> Self {
-        Self {
-            ledger,
-            contact,
-            is_kafka_away: AtomicBool::new(false),
-        }
-    }
+    reachability: Reachability,
 }
 
 impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
-        self.contact.note(&error, reason);
-        match error.rdkafka_error_code() {
-            // repeated with every attempt to connect
-            Some(RDKafkaErrorCode::AllBrokersDown) => {
-                if !self.is_kafka_away.swap(true, Ordering::Relaxed) {
-                    warn!("no Kafka broker can be reached: ticks wait in memory meanwhile");
-                }
-            }
-            // librdkafka logs it itself, with the broker's name
-            Some(RDKafkaErrorCode::BrokerTransportFailure) => {}
-            _ => warn!("Kafka: {error}: {reason}"),
-        }
+        self.reachability.failed(&error, reason);
     }
 }
 
@@ -288,9 +236,7 @@ impl ProducerContext for Deliveries {
                 if self.ledger.acknowledge(*seq) {
                     info!("the first tick is in Kafka");
                 }
-                if self.is_kafka_away.swap(false, Ordering::Relaxed) {
-                    info!("Kafka acknowledges ticks again");
-                }
+                self.reachability.acknowledged();
             }
             Err((error, _)) => self.ledger.refuse(error.clone()),
         }

@@ -62,6 +62,20 @@ pub(super) async fn is_in_sync(config: ClientConfig, topic: String, timeout: Dur
     .await
 }
 
+/// The node that leads each partition, counted from 0.
+pub(super) async fn leaders(config: ClientConfig, topic: String, timeout: Duration) -> Result<Vec<usize>> {
+    let action = format!("ask for the leaders of the topic {topic}");
+    blocking(action, move || {
+        let metadata = consumer(config)?.fetch_metadata(Some(&topic), timeout)?;
+        let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+        // nodes have their ids from 1 on
+        Ok(partitions
+            .map(|partition| usize::try_from(partition.leader() - 1).unwrap_or_default())
+            .collect())
+    })
+    .await
+}
+
 /// The offset that comes next in each partition.
 pub(super) async fn ends(config: ClientConfig, topic: String, timeout: Duration) -> Result<Vec<(i32, i64)>> {
     let action = format!("ask for the ends of the topic {topic}");

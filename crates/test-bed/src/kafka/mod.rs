@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use backon::Retryable;
 use nix::sys::signal::Signal;
+use pipeline_runtime::kafka::ONCE_AND_IN_ORDER;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -18,7 +19,7 @@ use rdkafka::producer::FutureProducer;
 
 use crate::port::Ports;
 use crate::process::polling;
-use crate::{Bed, Error, Result};
+use crate::{Bed, Error, Process, Result};
 pub use link::{Hindrance, KafkaLink};
 pub use log::Record;
 use node::{Node, NodePorts};
@@ -163,6 +164,16 @@ impl Kafka {
         self.links[link].clone()
     }
 
+    /// What the nodes that run wrote to their logs.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.nodes
+            .iter()
+            .filter_map(Node::process)
+            .map(Process::log)
+            .collect()
+    }
+
     /// Stops a node by SIGTERM. Nodes count from 0.
     ///
     /// # Errors
@@ -264,6 +275,15 @@ impl Kafka {
         })
     }
 
+    /// The node that leads each partition of a topic. Nodes count from 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kafka`] if the broker does not say.
+    pub async fn leaders(&self, topic: &str) -> Result<Vec<usize>> {
+        log::leaders(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
+    }
+
     /// The offset that comes next in each partition of a topic.
     ///
     /// # Errors
@@ -273,19 +293,26 @@ impl Kafka {
         log::ends(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
     }
 
-    /// A producer that loses and doubles nothing.
+    /// The settings of a producer that loses and doubles nothing, as ours have them.
+    #[must_use]
+    pub fn producer_config(&self) -> ClientConfig {
+        let mut config = self.client_config();
+        for property in ONCE_AND_IN_ORDER {
+            config.set(property.key, property.value);
+        }
+        config
+    }
+
+    /// Such a producer.
     ///
     /// # Errors
     ///
     /// [`Error::Kafka`] if librdkafka refuses its settings.
     pub fn producer(&self) -> Result<FutureProducer> {
-        self.client_config()
-            .set("enable.idempotence", "true")
-            .create()
-            .map_err(|source| Error::Kafka {
-                action: "make a producer".to_owned(),
-                source,
-            })
+        self.producer_config().create().map_err(|source| Error::Kafka {
+            action: "make a producer".to_owned(),
+            source,
+        })
     }
 
     /// All records of a topic, by partition and offset.

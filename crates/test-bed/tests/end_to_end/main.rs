@@ -18,6 +18,7 @@ mod memory;
 mod metrics;
 mod odd_records;
 mod pipeline;
+mod producer_doubles;
 mod readers;
 mod rebalances;
 mod replay;

@@ -38,11 +38,8 @@ pub(crate) struct Feed {
 impl Feed {
     /// Begins to feed, with `rate` ticks a second.
     pub(crate) fn start(kafka: &Kafka, topic: &str, rate: u32) -> Result<Self, Error> {
-        let mut config = kafka.client_config();
+        let mut config = kafka.producer_config();
         config
-            .set("enable.idempotence", "true")
-            // an outage delays a tick, and never drops it
-            .set("message.timeout.ms", "0")
             .set("topic.metadata.refresh.interval.ms", "2000")
             .set("compression.type", "lz4")
             .set("linger.ms", "20");

@@ -17,7 +17,13 @@ fn timestamps_wrong_by_a_day_are_kept_and_do_not_shatter_the_chain() {
     run(async {
         let world = World::new("wrong-timestamps", 1).await;
         // Kafka itself takes an hour ahead
-        set_topic(&world, "message.timestamp.after.max.ms", "9223372036854775807").await;
+        set_topic(
+            &world.kafka,
+            &world.topic,
+            "message.timestamp.after.max.ms",
+            "9223372036854775807",
+        )
+        .await;
         let producer = world.kafka.producer().unwrap();
         let mut session = Session::new();
         let now = Timestamp::now();

@@ -2,7 +2,7 @@
 
 mod clocks;
 mod offsets;
-mod operator;
+pub(crate) mod operator;
 mod records;
 mod recreated;
 mod retention;
