@@ -15,7 +15,7 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 /// Variables worth showing before a command. Keys and passwords are not among them.
 const SHOWN_VARIABLES: &[&str] = &["AWS_ENDPOINT_URL", "TWELVEDATA_API_BASE_URL"];
 
-/// What somebody sees who runs the demo or the benchmark.
+/// What somebody sees who runs the demo, the benchmark or chaos.
 #[derive(Clone, Debug)]
 pub struct Screen {
     started: SystemTime,
@@ -44,9 +44,14 @@ impl Screen {
 
     /// Says what is done now.
     pub fn step(&self, text: &str) {
-        let seconds = self.elapsed().as_secs_f64();
-        self.write(&format!("{DIM}{seconds:6.1} s{DIM:#}  {BOLD}{text}{BOLD:#}"));
+        self.note(&format!("{BOLD}{text}{BOLD:#}"));
         self.spinner.set_message(text.to_owned());
+    }
+
+    /// Says what has happened meanwhile.
+    pub fn note(&self, text: &str) {
+        let seconds = self.elapsed().as_secs_f64();
+        self.write(&format!("{DIM}{seconds:6.1} s{DIM:#}  {text}"));
     }
 
     /// Says how far the step is, on a terminal only.

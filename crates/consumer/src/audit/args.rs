@@ -1,27 +1,13 @@
 use jiff::{SignedDuration, Timestamp};
 use pipeline_runtime::kafka::TopicName;
-use pipeline_runtime::s3::{BucketName, S3Args};
 
-use crate::args::Prefix;
-use crate::bucket_reader::moment;
+use crate::bucket_reader::{BucketArgs, moment};
 
 /// What to audit, and what counts as a fault.
 #[derive(Clone, Debug, clap::Args)]
 pub struct AuditArgs {
-    /// Bucket to read
-    #[arg(long, env = "BUCKET_NAME", value_name = "NAME", help_heading = "S3")]
-    pub(crate) bucket: BucketName,
-    /// What all keys begin with, a folder
-    #[arg(
-        long,
-        env = "BUCKET_PREFIX",
-        value_name = "FOLDER/",
-        default_value = "",
-        help_heading = "S3"
-    )]
-    pub(crate) prefix: Prefix,
     #[command(flatten)]
-    pub(crate) s3: S3Args,
+    pub(crate) source: BucketArgs,
     /// The only topic to audit; without it, whatever is under the prefix must be a topic's
     #[arg(long, env = "TOPIC_NAME", value_name = "NAME")]
     pub(crate) topic: Option<TopicName>,

@@ -38,7 +38,7 @@ const OBJECTS_IN_FLIGHT: usize = 8;
 /// [`Error`] if the bucket cannot be read to its end or `out` not be written; what is wrong in the bucket is
 /// no error but in the report and the [`Verdict`].
 pub(crate) async fn run(args: &AuditArgs, out: &mut (dyn Write + Send)) -> Result<Verdict, Error> {
-    let bucket = Bucket::connect(&args.s3, args.bucket.clone()).await?;
+    let bucket = Bucket::connect(&args.source).await?;
     let report = audit(args, &bucket).await?;
     if args.json {
         report.write_json(out)?;
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &AuditArgs, out: &mut (dyn Write + Send)) -> Resul
 }
 
 async fn audit(args: &AuditArgs, bucket: &Bucket) -> Result<Report, Error> {
-    let mut listing = Listing::of(bucket, &args.prefix, args.topic.as_ref()).await?;
+    let mut listing = Listing::of(bucket, &args.source.prefix, args.topic.as_ref()).await?;
     let mut findings = Findings::default();
     listing.report_foreign(&mut findings);
     if listing.topics.is_empty() {
@@ -75,17 +75,20 @@ async fn audit_topic(
     times: Times,
     findings: &mut Findings,
 ) -> Result<TopicSummary, Error> {
-    let folder = &format!("{}{topic}/", args.prefix);
+    let folder = &format!("{}{topic}/", args.source.prefix);
     let layout = read_layout(bucket, folder, topic, &listed, findings).await?;
     if listed.slots.is_empty() {
-        let what = format!("no slot yet in s3://{}/{folder}, only its layout", args.bucket);
+        let what = format!(
+            "no slot yet in s3://{}/{folder}, only its layout",
+            args.source.bucket
+        );
         findings.push(Finding::note(Kind::Nothing, Place::default(), what));
     }
     if let Some(since) = times.since {
         begin_at(
             since,
             &mut listed,
-            &format!("s3://{}/{folder}", args.bucket),
+            &format!("s3://{}/{folder}", args.source.bucket),
             findings,
         );
     }
@@ -126,7 +129,7 @@ fn recent_from(args: &AuditArgs, listing: &Listing) -> Option<Timestamp> {
 
 /// An empty place proves nothing, and is most often a mistyped one.
 async fn nothing_there(args: &AuditArgs, bucket: &Bucket) -> Result<Finding, Error> {
-    let prefix = args.prefix.as_str();
+    let prefix = args.source.prefix.as_str();
     let topic = args
         .topic
         .as_ref()
@@ -140,7 +143,7 @@ async fn nothing_there(args: &AuditArgs, bucket: &Bucket) -> Result<Finding, Err
     };
     let what = format!(
         "no slot and no layout in s3://{}/{prefix}{topic}, check `--prefix` and `--topic`: {there}",
-        args.bucket
+        args.source.bucket
     );
     Ok(Finding::error(Kind::Nothing, Place::default(), what))
 }

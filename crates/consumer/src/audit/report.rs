@@ -113,8 +113,8 @@ impl From<Verdict> for ExitStatus {
 impl Report {
     pub(crate) fn new(args: &AuditArgs, topics: Vec<TopicSummary>, findings: Findings) -> Self {
         Self {
-            bucket: args.bucket.to_string(),
-            prefix: args.prefix.to_string(),
+            bucket: args.source.bucket.to_string(),
+            prefix: args.source.prefix.to_string(),
             partial_since: args.since.map(start_of_hour),
             is_clean: findings.errors() == 0,
             errors: findings.errors(),

@@ -6,8 +6,9 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::Object;
-use pipeline_runtime::s3::{BucketName, Operation, Refusal, S3Args, cause, client_config};
+use pipeline_runtime::s3::{BucketName, Operation, Refusal, cause, client_config};
 
+use super::BucketArgs;
 use super::error::Error;
 
 /// Tries of a request, with the SDK's backoff between them.
@@ -28,14 +29,14 @@ pub(crate) struct Opened {
 
 impl Bucket {
     /// A client for the bucket, by the SDK's own chain.
-    pub(crate) async fn connect(args: &S3Args, name: BucketName) -> Result<Self, Error> {
-        let config = client_config(args)
+    pub(crate) async fn connect(args: &BucketArgs) -> Result<Self, Error> {
+        let config = client_config(&args.s3)
             .await?
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .build();
         Ok(Self {
             client: Client::from_conf(config),
-            name,
+            name: args.bucket.clone(),
         })
     }
 

@@ -6,6 +6,7 @@
 //! [`lines`] or of [`rows`], is decoded and checked record by record → [`slot`] sets key, metadata and body beside
 //! each other.
 
+mod args;
 mod body;
 mod bucket;
 mod codec;
@@ -30,6 +31,7 @@ mod slot;
 mod split;
 mod table;
 
+pub(crate) use args::BucketArgs;
 pub(crate) use body::{SessionRun, Times};
 pub(crate) use bucket::Bucket;
 #[cfg(test)]

@@ -1,29 +1,15 @@
 use jiff::Timestamp;
 use pipeline_runtime::kafka::{KafkaArgs, Property, TopicName};
-use pipeline_runtime::s3::{BucketName, S3Args};
 
 use super::error::Error;
 use super::offsets::Offsets;
-use crate::args::Prefix;
-use crate::bucket_reader::moment;
+use crate::bucket_reader::{BucketArgs, moment};
 
 /// Which records to write back, and where to.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// Bucket to read
-    #[arg(long, env = "BUCKET_NAME", value_name = "NAME", help_heading = "S3")]
-    pub(super) bucket: BucketName,
-    /// What all keys begin with, a folder
-    #[arg(
-        long,
-        env = "BUCKET_PREFIX",
-        value_name = "FOLDER/",
-        default_value = "",
-        help_heading = "S3"
-    )]
-    pub(super) prefix: Prefix,
     #[command(flatten)]
-    pub(super) s3: S3Args,
+    pub(super) source: BucketArgs,
     /// Topic whose objects are read; may be left out if the prefix holds only one
     #[arg(long, value_name = "NAME")]
     pub(super) from_topic: Option<TopicName>,

@@ -73,11 +73,11 @@ pub(crate) async fn run(args: ReplayArgs, out: &mut (dyn Write + Send)) -> Resul
 
 /// All that must be right before the first record.
 async fn prepare(args: &ReplayArgs, stop: &CancellationToken) -> Result<(SlotReader, Work), Error> {
-    let bucket = Bucket::connect(&args.s3, args.bucket.clone()).await?;
-    let listing = Listing::of(&bucket, &args.prefix, args.from_topic.as_ref()).await?;
+    let bucket = Bucket::connect(&args.source).await?;
+    let listing = Listing::of(&bucket, &args.source.prefix, args.from_topic.as_ref()).await?;
     let (topic, listed) = the_topic(args, listing)?;
-    let folder = format!("{}{topic}/", args.prefix);
-    let source = format!("s3://{}/{folder}", args.bucket);
+    let folder = format!("{}{topic}/", args.source.prefix);
+    let source = format!("s3://{}/{folder}", args.source.bucket);
     let layout = known_layout(&bucket, &folder, &topic, &listed).await?;
     let plan = Plan::new(&source, &folder, &topic, &listed.slots, &args.selection)?;
     let target = connect(args, &topic, layout.as_ref(), &plan, stop).await?;
@@ -95,7 +95,7 @@ async fn prepare(args: &ReplayArgs, stop: &CancellationToken) -> Result<(SlotRea
 
 /// The topic that was named, or the only one that is there.
 fn the_topic(args: &ReplayArgs, listing: Listing) -> Result<(String, TopicListing), Error> {
-    let place = format!("s3://{}/{}", args.bucket, args.prefix);
+    let place = format!("s3://{}/{}", args.source.bucket, args.source.prefix);
     let mut topics = listing
         .topics
         .into_iter()

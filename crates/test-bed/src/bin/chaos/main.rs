@@ -3,7 +3,7 @@
 //! `feed` writes ticks without a gap; `schedule` makes a list of `fault`s from a seed; `run` has three kinds of lanes
 //! work it off side by side (`seat` for each consumer, `brokers`, `store`); `tips` tells when the bucket has all;
 //! `verdict` has the audit prove what lies in
-//! the bucket and compares it with what was fed; `screen` writes.
+//! the bucket and compares it with what was fed; `tally` counts.
 
 mod args;
 mod brokers;
@@ -13,9 +13,9 @@ mod fault;
 mod feed;
 mod run;
 mod schedule;
-mod screen;
 mod seat;
 mod store;
+mod tally;
 mod tips;
 mod verdict;
 
@@ -25,19 +25,19 @@ use clap::Parser;
 
 use args::Args;
 use error::Error;
-use screen::Screen;
+use tally::Tally;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let seed = args.seed();
-    let screen = Screen::start(args.faults, seed);
+    let tally = Tally::start(args.faults, seed);
     let runtime = tokio::runtime::Runtime::new().map_err(|source| Error::Runtime { source });
-    let result = runtime.and_then(|runtime| runtime.block_on(run::run(&args, seed, &screen)));
+    let result = runtime.and_then(|runtime| runtime.block_on(run::run(&args, seed, &tally)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let status = error.exit_status();
-            screen.failure(&format!("{:#}", anyhow::Error::new(error)));
+            tally.screen.failure(&format!("{:#}", anyhow::Error::new(error)));
             status
         }
     }

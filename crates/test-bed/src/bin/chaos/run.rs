@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_runtime::shutdown;
@@ -11,8 +12,8 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::feed::Feed;
 use crate::schedule::{NODES, Planned, Scale, schedule};
-use crate::screen::Screen;
 use crate::seat::{BUCKET, Seat, TOPIC};
+use crate::tally::Tally;
 use crate::{store, tips, verdict};
 
 /// No record written for so long, which is longer than the pauses between a consumer's tries: it will not come.
@@ -21,13 +22,13 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Runs all faults and gives the verdict. What was started is stopped, whatever happens; the folder is kept if
 /// anything is wrong.
-pub(crate) async fn run(args: &Args, seed: u64, screen: &Screen) -> Result<(), Error> {
+pub(crate) async fn run(args: &Args, seed: u64, tally: &Tally) -> Result<(), Error> {
     let signals = shutdown::on_signals()?;
     let bed = Bed::new()?;
     let done = tokio::select! {
         biased;
         () = signals.cancelled() => Err(Error::Interrupted),
-        done = Box::pin(run_on(&bed, args, seed, screen)) => done,
+        done = Box::pin(run_on(&bed, args, seed, tally)) => done,
     };
     match done {
         Ok(()) | Err(Error::Interrupted) => done,
@@ -42,9 +43,9 @@ pub(crate) async fn run(args: &Args, seed: u64, screen: &Screen) -> Result<(), E
     }
 }
 
-async fn run_on(bed: &Bed, args: &Args, seed: u64, screen: &Screen) -> Result<(), Error> {
+async fn run_on(bed: &Bed, args: &Args, seed: u64, tally: &Tally) -> Result<(), Error> {
     let consumers = usize::from(args.consumers);
-    screen.step("starting three Kafka nodes and an S3 server");
+    tally.screen.step("starting three Kafka nodes and an S3 server");
     let (kafka, s3) = tokio::join!(
         Kafka::start_linked(bed, "kafka", NODES, consumers),
         S3::start(bed, "s3")
@@ -55,10 +56,21 @@ async fn run_on(bed: &Bed, args: &Args, seed: u64, screen: &Screen) -> Result<()
     let mut feed = Feed::start(&kafka, TOPIC, args.rate)?;
     let mut seats = Vec::new();
     for number in 1..=consumers {
-        seats.push(Seat::new(number, bed, &s3, kafka.link(number - 1), screen).await?);
+        seats.push(
+            Seat::new(
+                number,
+                bed,
+                &s3,
+                kafka.link(number - 1),
+                Arc::clone(&tally.screen),
+            )
+            .await?,
+        );
     }
 
-    screen.step(&format!("{consumers} consumers read, the faults begin"));
+    tally
+        .screen
+        .step(&format!("{consumers} consumers read, the faults begin"));
     let stage = Stage {
         brokers: Brokers {
             kafka,
@@ -74,17 +86,17 @@ async fn run_on(bed: &Bed, args: &Args, seed: u64, screen: &Screen) -> Result<()
     };
     let planned = schedule(seed, scale);
     let mut stage = tokio::select! {
-        stage = Box::pin(stage.suffer(planned, screen)) => stage?,
+        stage = Box::pin(stage.suffer(planned, tally)) => stage?,
         failure = feed.failure() => return Err(failure),
     };
 
-    screen.step("no more faults: the feed ends");
+    tally.screen.step("no more faults: the feed ends");
     let sessions = feed.finish().await?;
-    screen.step("the consumers write what is left");
-    stage.catch_up(screen).await?;
-    screen.step("the audit reads the bucket");
+    tally.screen.step("the consumers write what is left");
+    stage.catch_up(tally).await?;
+    tally.screen.step("the audit reads the bucket");
     let refused = stage.refused_writes();
-    verdict::give(bed, &stage.s3, &sessions, refused, screen).await
+    verdict::give(bed, &stage.s3, &sessions, refused, tally).await
 }
 
 /// All that can fail.
@@ -96,7 +108,7 @@ struct Stage {
 
 impl Stage {
     /// Works the list off, each kind of part by itself and all side by side.
-    async fn suffer(self, planned: Vec<Planned>, screen: &Screen) -> Result<Self, Error> {
+    async fn suffer(self, planned: Vec<Planned>, tally: &Tally) -> Result<Self, Error> {
         let Self {
             mut brokers,
             mut s3,
@@ -118,7 +130,7 @@ impl Stage {
             for (pause, part, fault) in of_brokers {
                 sleep(pause).await;
                 brokers.suffer(&part).await?;
-                screen.fault(&fault);
+                tally.fault(&fault);
             }
             Ok::<_, Error>(brokers)
         };
@@ -127,18 +139,18 @@ impl Stage {
             for (pause, part, fault) in of_store {
                 sleep(pause).await;
                 store::suffer(&mut s3, &gates, &part).await?;
-                screen.fault(&fault);
+                tally.fault(&fault);
             }
             Ok::<_, Error>(s3)
         };
         let mut seat_lanes = JoinSet::new();
         for (mut seat, planned) in seats.into_iter().zip(of_seats) {
-            let screen = screen.clone();
+            let tally = tally.clone();
             seat_lanes.spawn(async move {
                 for (pause, part, fault) in planned {
                     sleep(pause).await;
                     seat.suffer(&part).await?;
-                    screen.fault(&fault);
+                    tally.fault(&fault);
                 }
                 Ok::<_, Error>(seat)
             });
@@ -155,7 +167,7 @@ impl Stage {
     }
 
     /// Waits until the bucket has all that was fed, or no more comes, then stops the consumers in order.
-    async fn catch_up(&mut self, screen: &Screen) -> Result<(), Error> {
+    async fn catch_up(&mut self, tally: &Tally) -> Result<(), Error> {
         let mut least = i64::MAX;
         let mut since = Instant::now();
         while since.elapsed() < STALL_TIMEOUT {
@@ -169,12 +181,12 @@ impl Stage {
             if unwritten < least {
                 (least, since) = (unwritten, Instant::now());
             }
-            screen.progress(format!("{unwritten} records are left"));
+            tally.screen.progress(format!("{unwritten} records are left"));
             sleep(LOOK_INTERVAL).await;
         }
         for seat in &mut self.seats {
             if !seat.stop().await? {
-                screen.note(&format!("{} did not drain", seat.name()));
+                tally.screen.note(&format!("{} did not drain", seat.name()));
             }
         }
         Ok(())

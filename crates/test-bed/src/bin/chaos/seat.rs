@@ -1,14 +1,14 @@
 //! One consumer, its ways to Kafka and to the bucket, and who starts it again.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use test_bed::{Bed, Fault, FaultProxy, Injected, KafkaLink, Launch, Process, Request, S3, program};
+use test_bed::{Bed, Fault, FaultProxy, Injected, KafkaLink, Launch, Process, Request, S3, Screen, program};
 use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::schedule::SESSION_TIMEOUT;
-use crate::screen::Screen;
 
 pub(crate) const BUCKET: &str = "chaos";
 pub(crate) const TOPIC: &str = "ticks";
@@ -30,7 +30,7 @@ pub(crate) struct Seat {
     pub(crate) proxy: FaultProxy,
     pub(crate) link: KafkaLink,
     bed: Bed,
-    screen: Screen,
+    screen: Arc<Screen>,
     variables: Vec<(&'static str, String)>,
     process: Option<Process>,
 }
@@ -41,7 +41,7 @@ impl Seat {
         bed: &Bed,
         s3: &S3,
         link: KafkaLink,
-        screen: &Screen,
+        screen: Arc<Screen>,
     ) -> Result<Self, Error> {
         let proxy = FaultProxy::start(s3.endpoint()).await?;
         let mut seat = Self {
@@ -50,7 +50,7 @@ impl Seat {
             proxy,
             link,
             bed: bed.clone(),
-            screen: screen.clone(),
+            screen,
             process: None,
         };
         seat.start()?;

@@ -8,8 +8,8 @@ use test_bed::{Bed, Process, S3, program};
 
 use crate::error::Error;
 use crate::feed::Session;
-use crate::screen::Screen;
 use crate::seat::BUCKET;
+use crate::tally::Tally;
 
 const AUDIT_TIMEOUT: Duration = Duration::from_mins(30);
 /// Findings that are shown; the report has more.
@@ -23,7 +23,7 @@ pub(crate) async fn give(
     s3: &S3,
     sessions: &[Session],
     refused_writes: usize,
-    screen: &Screen,
+    tally: &Tally,
 ) -> Result<(), Error> {
     let launch = program::launch("consumer", "audit")?
         .args(["audit", "--bucket", BUCKET, "--complete", "--json"])
@@ -37,7 +37,7 @@ pub(crate) async fn give(
     let mut wrong = findings(&report, status.success());
     wrong.extend(untrue_sessions(&report["topics"][0], sessions));
 
-    let mut lines = figures(&report["topics"][0], sessions, screen);
+    let mut lines = figures(&report["topics"][0], sessions, tally);
     lines.push(format!(
         "  {refused_writes} writes met a slot that was there already (412)"
     ));
@@ -49,16 +49,17 @@ pub(crate) async fn give(
     lines.extend(wrong.into_iter().take(FINDINGS_SHOWN));
     if count == 0 {
         lines.push("0 lost, 0 double".to_owned());
-        screen.results(&lines)
-    } else {
-        screen.results(&lines)?;
-        Err(Error::NotExactlyOnce { count })
+    }
+    tally.screen.results(&lines)?;
+    match count {
+        0 => Ok(()),
+        count => Err(Error::NotExactlyOnce { count }),
     }
 }
 
-fn figures(topic: &Value, sessions: &[Session], screen: &Screen) -> Vec<String> {
-    let faults = screen.faults();
-    let seconds = screen.elapsed().as_secs();
+fn figures(topic: &Value, sessions: &[Session], tally: &Tally) -> Vec<String> {
+    let faults = tally.faults();
+    let seconds = tally.screen.elapsed().as_secs();
     let fed: u64 = sessions.iter().map(|session| session.ticks).sum();
     let mut lines = vec![format!(
         "{} faults in {} min {:02} s:",

@@ -28,6 +28,16 @@ async fn written(name: &str) -> World {
     world
 }
 
+/// Takes the topic's id out of the layout, as if a version had written it that knew none.
+async fn forget_topic_id(world: &World) {
+    let layout = format!("{}/_layout.json", world.topic);
+    let mut layout = world.s3.get(&world.bucket, &layout).await.unwrap();
+    let mut json: serde_json::Value = serde_json::from_slice(&layout.body).unwrap();
+    json.as_object_mut().unwrap().remove("topic_id").unwrap();
+    layout.body = json.to_string().into();
+    world.s3.put(&world.bucket, &layout).await.unwrap();
+}
+
 /// Makes the topic anew under a running consumer, which is not to see that there was none for a while.
 async fn make_anew_while_running(name: &str, records: usize) {
     let world = World::new(name, 1).await;
@@ -71,17 +81,11 @@ fn a_topic_made_anew_under_a_running_consumer_with_more_records_is_refused() {
 fn a_chain_that_tells_no_topic_id_is_known_by_its_length() {
     run(async {
         let world = written("anew-without-id").await;
-        let layout = format!("{}/_layout.json", world.topic);
-        let mut layout = world.s3.get(&world.bucket, &layout).await.unwrap();
-        let mut json: serde_json::Value = serde_json::from_slice(&layout.body).unwrap();
-        json.as_object_mut().unwrap().remove("topic_id").unwrap();
-        layout.body = json.to_string().into();
+        forget_topic_id(&world).await;
         let mut slots = objects(&world).await;
         for slot in &mut slots {
             slot.metadata.remove("topic-id").unwrap();
-        }
-        for object in slots.iter().chain([&layout]) {
-            world.s3.put(&world.bucket, object).await.unwrap();
+            world.s3.put(&world.bucket, slot).await.unwrap();
         }
         make_topic_anew(&world, 1).await;
         Session::new().send(&world.kafka, &world.topic, 99).await;
@@ -95,12 +99,7 @@ fn a_chain_that_tells_no_topic_id_is_known_by_its_length() {
 fn a_layout_that_tells_no_topic_id_is_helped_by_the_slots_that_do() {
     run(async {
         let world = written("anew-layout-without-id").await;
-        let layout = format!("{}/_layout.json", world.topic);
-        let mut layout = world.s3.get(&world.bucket, &layout).await.unwrap();
-        let mut json: serde_json::Value = serde_json::from_slice(&layout.body).unwrap();
-        json.as_object_mut().unwrap().remove("topic_id").unwrap();
-        layout.body = json.to_string().into();
-        world.s3.put(&world.bucket, &layout).await.unwrap();
+        forget_topic_id(&world).await;
         let before = objects(&world).await;
         make_topic_anew(&world, 1).await;
         Session::new().send(&world.kafka, &world.topic, 200).await;
