@@ -298,6 +298,8 @@ impl Chain {
             self.waiting = None;
             self.open = None;
             self.next = end + 1;
+            // what came in place of another record says nothing of this one
+            self.doubted = None;
             self.reading = Reading::Seeking { to: end + 1 };
             effects.push(Effect::Reread { from: end + 1 });
         }
