@@ -195,10 +195,12 @@ impl World {
         let Some(writer) = self.writers.get_mut(index) else {
             return Ok(());
         };
-        match writer.read(&self.partitions[index_of(writer.partition)].log) {
+        let log = &self.partitions[index_of(writer.partition)].log;
+        match writer.read(log, &mut self.random, self.broken) {
             Read::Done => {}
+            Read::Doubted => self.seen.doubted += 1,
             Read::Gone if self.broken == Broken::SkipWithoutList => {
-                writer.skip_to(self.partitions[index_of(writer.partition)].log.low);
+                writer.skip_to(log.low);
             }
             Read::Gone => {
                 writer.locate();
@@ -324,7 +326,9 @@ impl World {
         let last = self.writers.len() - self.partitions.len();
         for index in last..self.writers.len() {
             let number = self.writers[index].partition;
-            self.of_mut(number).log.high = LOG_LEN;
+            let log = &mut self.of_mut(number).log;
+            log.high = LOG_LEN;
+            log.is_misplacing = false;
             for _ in 0..20 * LOG_LEN {
                 if self.bucket.tip(number) == LOG_LEN {
                     break;
