@@ -13,9 +13,9 @@ pub(crate) struct Chain {
     /// Closed while another run was under way.
     waiting: Option<Slot>,
     flight: Option<Flight>,
-    /// The reader was moved, and no record was taken since.
-    is_moved: bool,
-    /// The record that came first after a move, though an earlier one was wanted.
+    /// The reader was moved, and no gap was believed since.
+    doubts_gaps: bool,
+    /// The record that came last, though an earlier one was wanted.
     doubted: Option<i64>,
 }
 
@@ -57,8 +57,9 @@ pub(crate) enum Offer {
     Skip,
     /// It goes into the open run: encode it and say so with [`Chain::took`].
     Take,
-    /// It comes first after a move and lies behind the record wanted: the log has a hole there, or the move went
-    /// wrong. Say so with [`Chain::doubt`], which has it read again; the same record twice is a hole.
+    /// It lies behind the record wanted: the log has a hole there, or the reader was misplaced, at its last move or
+    /// since. Say so with [`Chain::doubt`], which has it read again; the same record twice is a hole.
+    /// Later gaps are believed until the next move: transactions leave one at each commit, and each doubt costs a fetch.
     Doubt,
     /// It is of a later hour than the open run: close that first, then offer it again.
     CloseFirst,
@@ -110,7 +111,7 @@ impl Chain {
             open: None,
             waiting: None,
             flight: None,
-            is_moved: false,
+            doubts_gaps: false,
             doubted: None,
         }
     }
@@ -128,7 +129,7 @@ impl Chain {
     pub(crate) fn sought(&mut self) {
         if let Reading::Seeking { to } = self.reading {
             self.reading = Reading::From { expected: to };
-            self.is_moved = true;
+            self.doubts_gaps = true;
         }
     }
 
@@ -160,7 +161,7 @@ impl Chain {
         match (self.reading, &self.open) {
             (Reading::From { expected }, _) if offset < expected => Offer::Skip,
             (Reading::From { expected }, _)
-                if offset > expected && self.is_moved && self.doubted != Some(offset) =>
+                if offset > expected && self.doubts_gaps && self.doubted != Some(offset) =>
             {
                 Offer::Doubt
             }
@@ -172,8 +173,10 @@ impl Chain {
 
     /// The record that [`Chain::offer`] wanted is encoded. `crc32c` is of its line; that of a run's first is kept.
     pub(crate) fn took(&mut self, offset: i64, hour: Hour, crc32c: u32) {
+        if self.expected().is_some_and(|expected| offset > expected) {
+            self.doubts_gaps = false;
+        }
         self.reading = Reading::From { expected: offset + 1 };
-        self.is_moved = false;
         self.doubted = None;
         match &mut self.open {
             Some(open) => open.end = offset,
@@ -298,6 +301,8 @@ impl Chain {
             self.waiting = None;
             self.open = None;
             self.next = end + 1;
+            // what came in place of another record says nothing of this one
+            self.doubted = None;
             self.reading = Reading::Seeking { to: end + 1 };
             effects.push(Effect::Reread { from: end + 1 });
         }

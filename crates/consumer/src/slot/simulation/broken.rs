@@ -24,11 +24,15 @@ pub(super) enum Broken {
     LogStartAskedAfterList,
     /// Where retention has passed the reader, it goes on behind, without a look at the bucket.
     SkipWithoutList,
+    /// What lies behind a gap is taken at once where it comes first after a seek.
+    FirstGapIsHole,
+    /// What lies behind a gap is taken at once where it comes later.
+    LaterGapIsHole,
 }
 
 impl Broken {
     /// All rules.
-    pub(super) const RULES: [Self; 11] = [
+    pub(super) const RULES: [Self; 13] = [
         Self::Overwrite,
         Self::AssumeSame,
         Self::NextIsStartPlusOne,
@@ -40,5 +44,7 @@ impl Broken {
         Self::LogEndAskedBeforeList,
         Self::LogStartAskedAfterList,
         Self::SkipWithoutList,
+        Self::FirstGapIsHole,
+        Self::LaterGapIsHole,
     ];
 }

@@ -13,6 +13,8 @@ pub(super) struct Log {
     records: Vec<Option<Hour>>,
     pub(super) low: i64,
     pub(super) high: i64,
+    /// Outdated answers about its end are on their way to those who read it.
+    pub(super) is_misplacing: bool,
 }
 
 impl Log {
@@ -34,6 +36,7 @@ impl Log {
             records,
             low: 0,
             high: random.random_range(0..=LOG_LEN),
+            is_misplacing: true,
         }
     }
 

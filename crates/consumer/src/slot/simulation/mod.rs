@@ -1,10 +1,12 @@
 //! The real chain, and the real choice of where it goes on, against a fake log and a fake store, over seeded random
 //! schedules of one to three partitions: rebalances that move some of them, zombies, crashes, lost replies, late PUTs,
 //! 409s and 503s, a 404 after a 412, operators' resets, retention, records of later and earlier hours, holes in the
-//! log. Each rule that is kept is broken once, by what lies around the chain, and must be seen.
+//! log, readers that are moved to a wrong place. Each rule that is kept is broken once, by what lies around the chain,
+//! and must be seen.
 
 mod broken;
 mod log;
+mod reader;
 mod seen;
 mod store;
 mod world;

@@ -9,6 +9,7 @@ pub(super) struct Seen {
     pub(super) lists: u64,
     pub(super) lost: u64,
     pub(super) located_again: u64,
+    pub(super) doubted: u64,
 }
 
 impl Seen {
@@ -21,6 +22,7 @@ impl Seen {
         self.lists += other.lists;
         self.lost += other.lost;
         self.located_again += other.located_again;
+        self.doubted += other.doubted;
     }
 
     /// The rarest.
@@ -34,6 +36,7 @@ impl Seen {
             self.lists,
             self.lost,
             self.located_again,
+            self.doubted,
         ];
         all.into_iter().min().unwrap_or_default()
     }

@@ -1,9 +1,12 @@
 //! A consumer's hold on one partition: the real chain, and around it what the reading thread does.
 
+use rand::Rng;
 use uuid::Uuid;
 
 use super::super::{Chain, ClosedBy, Effect, Hour, Offer, Slot};
+use super::broken::Broken;
 use super::log::{Log, crc_of};
+use super::reader::Reader;
 use super::store::LatePut;
 use crate::assignment::{LogRange, Resume};
 
@@ -17,7 +20,7 @@ pub(super) struct Writer {
     pub(super) chain: Option<Chain>,
     /// Where the slot after those in the bucket begins.
     boundary: i64,
-    position: i64,
+    reader: Reader,
     open: Vec<i64>,
     waiting: Vec<i64>,
     pub(super) in_flight: Vec<i64>,
@@ -44,6 +47,8 @@ pub(super) enum Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Read {
     Done,
+    /// It was left, to be read again.
+    Doubted,
     /// The open run is to be closed first.
     Close,
     /// The next offset is gone: look for where to go on.
@@ -58,7 +63,7 @@ impl Writer {
             generation,
             chain: None,
             boundary: 0,
-            position: 0,
+            reader: Reader::new(),
             open: Vec::new(),
             waiting: Vec::new(),
             in_flight: Vec::new(),
@@ -82,25 +87,36 @@ impl Writer {
     }
 
     /// What the reading thread does with the next record.
-    pub(super) fn read(&mut self, log: &Log) -> Read {
+    pub(super) fn read(&mut self, log: &Log, random: &mut impl Rng, broken: Broken) -> Read {
         let Some(chain) = &mut self.chain else {
             return Read::Done;
         };
         if let Some(to) = chain.seek_target() {
-            self.position = to;
+            self.reader.seek(to, log, random);
             chain.sought();
         }
         if chain.expected().is_some_and(|expected| expected < log.low) {
             return if chain.is_idle() { Read::Gone } else { Read::Done };
         }
-        let Some((offset, hour)) = log.record_from(self.position) else {
+        let Some((offset, hour)) = self.reader.peek(log, random) else {
             return Read::Done;
         };
         match chain.offer(offset, hour) {
-            Offer::Skip => self.position = offset + 1,
-            Offer::Doubt => chain.doubt(offset),
+            Offer::Skip => self.reader.pass(offset),
+            Offer::Doubt => {
+                chain.doubt(offset);
+                let is_believed = match broken {
+                    Broken::FirstGapIsHole => self.reader.is_first,
+                    Broken::LaterGapIsHole => !self.reader.is_first,
+                    _ => false,
+                };
+                if is_believed {
+                    chain.sought();
+                }
+                return Read::Doubted;
+            }
             Offer::Take => {
-                self.position = offset + 1;
+                self.reader.pass(offset);
                 self.open.push(offset);
                 chain.took(offset, hour, crc_of(self.partition, offset));
             }

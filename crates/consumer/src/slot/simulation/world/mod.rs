@@ -1,18 +1,20 @@
 //! All that lies around the writers: the log and what an operator and retention do to it, the group, its commits,
 //! the bucket, and what must hold of it.
 
+mod answers;
+
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
 
-use super::super::{ClosedBy, Effect, HeadReply, PutReply, Slot};
+use super::super::{ClosedBy, Effect, Slot};
 use super::broken::Broken;
 use super::log::{LOG_LEN, Log};
 use super::seen::Seen;
 use super::store::{Bucket, LatePut};
 use super::writer::{Asked, Read, Writer};
-use crate::assignment::{CommitNote, LogRange, Resume, boundary_of_commit};
+use crate::assignment::CommitNote;
 
 const LAYOUT: Uuid = Uuid::from_u128(7);
 
@@ -193,10 +195,12 @@ impl World {
         let Some(writer) = self.writers.get_mut(index) else {
             return Ok(());
         };
-        match writer.read(&self.partitions[index_of(writer.partition)].log) {
+        let log = &self.partitions[index_of(writer.partition)].log;
+        match writer.read(log, &mut self.random, self.broken) {
             Read::Done => {}
+            Read::Doubted => self.seen.doubted += 1,
             Read::Gone if self.broken == Broken::SkipWithoutList => {
-                writer.skip_to(self.partitions[index_of(writer.partition)].log.low);
+                writer.skip_to(log.low);
             }
             Read::Gone => {
                 writer.locate();
@@ -278,151 +282,6 @@ impl World {
         }
     }
 
-    /// The store comes to a PUT that nobody waits for any more, or whose reply is lost.
-    fn a_late_put_arrives(&mut self) {
-        if !self.bucket.late.is_empty() {
-            let at = self.random.random_range(0..self.bucket.late.len());
-            self.arrive(at);
-        }
-    }
-
-    fn arrive(&mut self, at: usize) -> PutReply {
-        let put = self.bucket.late.swap_remove(at);
-        self.of_mut(put.partition).is_unchecked = true;
-        self.bucket.arrive(put)
-    }
-
-    /// One writer gets the answer that it waits for: the store's or Kafka's, or none in time.
-    fn answer_somewhere(&mut self) -> Result<(), String> {
-        let waiting: Vec<usize> = (0..self.writers.len())
-            .filter(|at| self.writers[*at].asked.is_some())
-            .collect();
-        let Some(index) = waiting.choose(&mut self.random).copied() else {
-            return Ok(());
-        };
-        let is_lost = self.random.random_bool(0.25);
-        self.answer(index, is_lost)
-    }
-
-    fn answer(&mut self, index: usize, is_lost: bool) -> Result<(), String> {
-        let number = self.writers[index].partition;
-        let effects = match self.writers[index].asked.take() {
-            None => return Ok(()),
-            Some(asked @ (Asked::Commit | Asked::List(_) | Asked::LogEnd { .. })) => {
-                return self.locate(index, &asked, is_lost);
-            }
-            Some(Asked::Put(slot)) => {
-                let reply = self.reply_to_put(&slot, is_lost);
-                let chain = self.writers[index].chain.as_mut();
-                chain.map(|chain| chain.put_replied(&reply))
-            }
-            Some(Asked::Head(slot)) => {
-                let reply = self.reply_to_head(number, &slot, is_lost);
-                let chain = self.writers[index].chain.as_mut();
-                chain.map(|chain| chain.head_replied(reply, None))
-            }
-        };
-        self.apply(index, effects.unwrap_or_default())
-    }
-
-    /// The next answer on the way to where a new partition goes on. What fails is begun again.
-    fn locate(&mut self, index: usize, asked: &Asked, is_lost: bool) -> Result<(), String> {
-        let number = self.writers[index].partition;
-        let partition = self.of(number);
-        let log = partition.log.range();
-        let next = match *asked {
-            _ if is_lost => Asked::Commit,
-            Asked::Commit => match self.boundary(partition.commit.as_ref(), log) {
-                Some(boundary) => return self.resume(index, boundary, log),
-                None => Asked::List(log),
-            },
-            Asked::List(log_before) => {
-                self.seen.lists += 1;
-                let boundary = self.bucket.tip(number);
-                if self.broken == Broken::LogEndAskedBeforeList {
-                    return self.resume(index, boundary, log_before);
-                }
-                let low = if self.broken == Broken::LogStartAskedAfterList {
-                    None
-                } else {
-                    Some(log_before.low)
-                };
-                Asked::LogEnd { boundary, low }
-            }
-            Asked::LogEnd { boundary, low } => {
-                let low = low.unwrap_or(log.low);
-                return self.resume(index, boundary, LogRange { low, ..log });
-            }
-            Asked::Put(_) | Asked::Head(_) => return Ok(()),
-        };
-        self.writers[index].asked = Some(next);
-        Ok(())
-    }
-
-    fn boundary(&self, commit: Option<&Commit>, log: LogRange) -> Option<i64> {
-        let commit = commit?;
-        if self.broken == Broken::UnguardedReset {
-            return Some(commit.offset.min(log.high));
-        }
-        boundary_of_commit(commit.offset, &commit.metadata, LAYOUT, log)
-    }
-
-    fn resume(&mut self, index: usize, boundary: i64, log: LogRange) -> Result<(), String> {
-        let resume = Resume::at(boundary, log).map_err(|error| format!("{error:?}"))?;
-        self.seen.lost += u64::from(resume.lost() > 0);
-        self.writers[index].resume(resume);
-        Ok(())
-    }
-
-    fn reply_to_put(&mut self, slot: &Slot, is_lost: bool) -> PutReply {
-        let sent = self.bucket.late.iter().position(|late| late.slot == *slot);
-        if is_lost {
-            // a timeout, a 503, a 403 or a 409: the PUT may still be under way, or never have been
-            if let Some(sent) = sent.filter(|_| self.random.random_bool(0.4)) {
-                self.bucket.late.swap_remove(sent);
-                if self.broken == Broken::ConflictIsExists {
-                    return PutReply::Created;
-                }
-            }
-            return PutReply::Unknown;
-        }
-        // if it is not under way, the store came to it before, and the reply is lost
-        let reply = sent.map_or(PutReply::Unknown, |sent| self.arrive(sent));
-        if reply == PutReply::Exists && self.broken == Broken::AssumeSame {
-            return PutReply::Created;
-        }
-        reply
-    }
-
-    fn reply_to_head(&mut self, partition: i32, slot: &Slot, is_lost: bool) -> HeadReply {
-        if is_lost {
-            return HeadReply::Unknown;
-        }
-        let reply = match self.bucket.head(partition, slot) {
-            // a store whose answers are late may not show yet what its 412 was for
-            HeadReply::Found(_) if self.random.random_bool(0.1) => HeadReply::Gone,
-            reply => reply,
-        };
-        match reply {
-            HeadReply::Gone => {
-                self.seen.gone_after_exists += 1;
-                if self.broken == Broken::GoneIsOurs {
-                    return ours(slot);
-                }
-                HeadReply::Gone
-            }
-            HeadReply::Found(mut found) => {
-                let is_ours = found.run_id == slot.run_id;
-                self.seen.own_found += u64::from(is_ours);
-                if self.broken == Broken::NextIsStartPlusOne && !is_ours {
-                    found.end = found.start;
-                }
-                HeadReply::Found(found)
-            }
-            reply => reply,
-        }
-    }
-
     /// No record twice, none missing before a commit, and each object holds just what it says that it covers.
     fn check(&mut self) -> Result<(), String> {
         for number in self.numbers() {
@@ -467,7 +326,9 @@ impl World {
         let last = self.writers.len() - self.partitions.len();
         for index in last..self.writers.len() {
             let number = self.writers[index].partition;
-            self.of_mut(number).log.high = LOG_LEN;
+            let log = &mut self.of_mut(number).log;
+            log.high = LOG_LEN;
+            log.is_misplacing = false;
             for _ in 0..20 * LOG_LEN {
                 if self.bucket.tip(number) == LOG_LEN {
                     break;
@@ -486,18 +347,6 @@ impl World {
         }
         Ok(())
     }
-}
-
-/// What the store would say if the slot were there and ours.
-fn ours(slot: &Slot) -> HeadReply {
-    HeadReply::Found(super::super::Found {
-        start: slot.start,
-        end: slot.end,
-        first_offset: slot.first_offset,
-        first_crc32c: slot.first_crc32c,
-        run_id: slot.run_id,
-        topic_id: None,
-    })
 }
 
 fn index_of(partition: i32) -> usize {
