@@ -10,10 +10,13 @@ use test_bed::{StoredObject, program};
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, run, stop};
 
+const LINES: &str = "jsonl";
+const PARQUET: &str = "parquet";
+
 /// A bucket with three objects in each chain, ticks and a record that is none.
-async fn written(world: &World) -> Vec<StoredObject> {
+async fn written(world: &World, format: &str) -> Vec<StoredObject> {
     let mut session = Session::new();
-    let consumer = world.start(&world.consumer("writer"));
+    let consumer = world.start(&world.consumer("writer").args(["--format", format]));
     for round in 1..=3 {
         session.send(&world.kafka, &world.topic, 50).await;
         world.until_stored(round * 50, &[&consumer]).await;
@@ -79,14 +82,44 @@ fn set_metadata(object: &mut StoredObject, name: &str, value: &str) {
     );
 }
 
-fn put_behind(object: &mut StoredObject, bytes: &[u8]) {
-    object.body = Bytes::from([object.body.as_ref(), bytes].concat());
+/// As if it were of another format.
+fn set_extension(object: &mut StoredObject, extension: &str) {
+    let (name, _) = object.key.split_once('.').unwrap();
+    object.key = format!("{name}.{extension}");
+}
+
+fn add_byte(objects: &mut Vec<StoredObject>, n: usize) {
+    objects[n].body = Bytes::from([objects[n].body.as_ref(), b"\n"].concat());
+}
+
+fn cut_byte(objects: &mut Vec<StoredObject>, n: usize) {
+    let body = &mut objects[n].body;
+    body.truncate(body.len() - 1);
 }
 
 /// What is done to the objects, of which the given one is in the middle of a chain and the last the layout.
 type Spoil = fn(&mut Vec<StoredObject>, usize);
 
-const FAULTS: &[(&str, Spoil, &[&str])] = &[
+type Planted = (&'static str, Spoil, &'static [&'static str]);
+
+/// The checksum of the whole file tells already.
+const FAULTS_OF_PARQUET: &[Planted] = &[
+    ("behind", add_byte, &["mismatch"]),
+    ("cut", cut_byte, &["mismatch"]),
+];
+
+/// A Parquet file has a tick's fields, and not the line of which `first` could be.
+const FAULTS_OF_LINES: &[Planted] = &[
+    (
+        "first",
+        |objects, n| set_metadata(&mut objects[n], "first-record-crc32c", "00000000"),
+        &["mismatch"],
+    ),
+    ("behind", add_byte, &["body"]),
+    ("cut", cut_byte, &["body"]),
+];
+
+const FAULTS: &[Planted] = &[
     (
         "lost",
         |objects, n| drop(objects.remove(n)),
@@ -121,30 +154,12 @@ const FAULTS: &[(&str, Spoil, &[&str])] = &[
         |objects, n| set_metadata(&mut objects[n], "body-crc32c", "00000000"),
         &["mismatch"],
     ),
-    (
-        "first",
-        |objects, n| set_metadata(&mut objects[n], "first-record-crc32c", "00000000"),
-        &["mismatch"],
-    ),
     ("bare", |objects, n| objects[n].metadata.clear(), &["metadata"]),
-    (
-        "behind",
-        |objects, n| put_behind(&mut objects[n], b"\n"),
-        &["body"],
-    ),
-    (
-        "cut",
-        |objects, n| {
-            let body = &mut objects[n].body;
-            body.truncate(body.len() - 1);
-        },
-        &["body"],
-    ),
     (
         "foreign",
         |objects, n| {
             let mut other = objects[n].clone();
-            other.key = other.key.replace(".jsonl.zst", ".csv");
+            set_extension(&mut other, "csv");
             objects.push(other);
         },
         &["foreign_object"],
@@ -153,7 +168,8 @@ const FAULTS: &[(&str, Spoil, &[&str])] = &[
         "mixed",
         |objects, n| {
             let mut other = objects[n].clone();
-            other.key = other.key.replace(".jsonl.zst", ".parquet");
+            let is_parquet = other.key.ends_with(".parquet");
+            set_extension(&mut other, if is_parquet { "jsonl.zst" } else { "parquet" });
             objects.push(other);
         },
         &["layout", "mismatch", "two_objects"],
@@ -162,33 +178,42 @@ const FAULTS: &[(&str, Spoil, &[&str])] = &[
 ];
 
 #[test]
-fn what_the_consumer_wrote_passes_and_each_fault_in_it_is_found() {
-    run(async {
-        let world = World::new("audited", 2).await;
-        let objects = written(&world).await;
-        let (report, is_clean) = audit(&world, &world.bucket, &["--complete"]).await;
-        assert!(is_clean && errors(&report).is_empty(), "{report:#}");
-        let topic = &report["topics"][0];
-        assert_eq!(
-            (&topic["ticks"], &topic["not_ticks"]),
-            (&150.into(), &1.into()),
-            "{report:#}"
-        );
+fn lines_that_the_consumer_wrote_pass_and_each_fault_in_them_is_found() {
+    let faults = FAULTS.iter().chain(FAULTS_OF_LINES);
+    run(assert_faults_are_found("audited", LINES, faults));
+}
 
-        let middle = middle_of_a_chain(&objects);
-        for (fault, spoil, expected) in FAULTS {
-            let mut spoilt = objects.clone();
-            spoil(&mut spoilt, middle);
-            put_below(&world, fault, spoilt).await;
-            let (report, is_clean) = audit(&world, &world.bucket, &["--prefix", fault]).await;
-            assert!(!is_clean, "{fault}: {report:#}");
-            let missed: Vec<_> = expected
-                .iter()
-                .filter(|kind| !errors(&report).contains(*kind))
-                .collect();
-            assert!(missed.is_empty(), "{fault}: {missed:?} not in {report:#}");
-        }
-    });
+#[test]
+fn parquet_that_the_consumer_wrote_passes_and_each_fault_in_it_is_found() {
+    let faults = FAULTS.iter().chain(FAULTS_OF_PARQUET);
+    run(assert_faults_are_found("audited-parquet", PARQUET, faults));
+}
+
+async fn assert_faults_are_found(name: &str, format: &str, faults: impl IntoIterator<Item = &Planted>) {
+    let world = World::new(name, 2).await;
+    let objects = written(&world, format).await;
+    let (report, is_clean) = audit(&world, &world.bucket, &["--complete"]).await;
+    assert!(is_clean && errors(&report).is_empty(), "{report:#}");
+    let topic = &report["topics"][0];
+    assert_eq!(
+        (&topic["ticks"], &topic["not_ticks"]),
+        (&150.into(), &1.into()),
+        "{report:#}"
+    );
+
+    let middle = middle_of_a_chain(&objects);
+    for (fault, spoil, expected) in faults {
+        let mut spoilt = objects.clone();
+        spoil(&mut spoilt, middle);
+        put_below(&world, fault, spoilt).await;
+        let (report, is_clean) = audit(&world, &world.bucket, &["--prefix", fault]).await;
+        assert!(!is_clean, "{fault}: {report:#}");
+        let missed: Vec<_> = expected
+            .iter()
+            .filter(|kind| !errors(&report).contains(*kind))
+            .collect();
+        assert!(missed.is_empty(), "{fault}: {missed:?} not in {report:#}");
+    }
 }
 
 /// Moves what the first round of `written` wrote to a day long ago, and tells how many objects that are.
@@ -217,7 +242,7 @@ type Keep<'a> = Box<dyn Fn(&mut StoredObject) -> bool + 'a>;
 fn a_part_since_a_time_is_proven_without_what_is_before_it() {
     run(async {
         let world = World::new("audited-since", 2).await;
-        let mut objects = written(&world).await;
+        let mut objects = written(&world, LINES).await;
         let moved = move_first_round(&mut objects);
         let (older, newer): (Vec<_>, Vec<_>) =
             objects.iter().cloned().partition(|it| it.key.contains("/dt=1"));
@@ -229,7 +254,7 @@ fn a_part_since_a_time_is_proven_without_what_is_before_it() {
                 "older-damaged",
                 Box::new(|object| {
                     if object.key == older[0].key {
-                        put_behind(object, b"damaged");
+                        object.body.truncate(object.body.len() - 1);
                     }
                     true
                 }),
