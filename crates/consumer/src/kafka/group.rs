@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -66,6 +67,14 @@ pub(crate) enum Rebalance {
 pub(crate) struct GroupContext {
     rebalances: Sender<Rebalance>,
     contact: Contact,
+    has_commit_failed: AtomicBool,
+}
+
+impl GroupContext {
+    /// Whether a commit has failed since this was last asked.
+    pub(crate) fn take_failed_commit(&self) -> bool {
+        self.has_commit_failed.swap(false, Ordering::Relaxed)
+    }
 }
 
 impl ClientContext for GroupContext {
@@ -116,7 +125,8 @@ impl ConsumerContext for GroupContext {
 
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
         if let Err(error) = result {
-            warn!(%error, "an offset was not committed; the chain in the bucket tells where to go on");
+            self.has_commit_failed.store(true, Ordering::Relaxed);
+            debug!(%error, "an offset was not committed, it is tried again");
         }
     }
 }
@@ -163,6 +173,7 @@ pub(crate) fn connect(
     let context = GroupContext {
         rebalances,
         contact: contact.clone(),
+        has_commit_failed: AtomicBool::new(false),
     };
     let consumer: GroupConsumer = config
         .create_with_context(context)

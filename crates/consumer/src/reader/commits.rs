@@ -43,6 +43,20 @@ impl Commits {
         }
     }
 
+    /// Commits all newest slots once more if the broker did not take one, as while the group is rebalanced. A partition
+    /// that gets no more records would show a lag for as long.
+    pub(super) fn repeat_failed(&self, consumer: &GroupConsumer) {
+        if self.newest.is_empty() || !consumer.context().take_failed_commit() {
+            return;
+        }
+        let committed = self
+            .list(&self.newest)
+            .and_then(|offsets| consumer.commit(&offsets, CommitMode::Async));
+        if let Err(error) = committed {
+            warn!(%error, "the offsets were not committed");
+        }
+    }
+
     /// Commits all newest slots and waits for the broker.
     pub(super) fn commit_and_wait(&self, consumer: &GroupConsumer) {
         if self.newest.is_empty() {

@@ -89,6 +89,27 @@ pub(super) async fn ends(config: ClientConfig, topic: String, timeout: Duration)
     blocking(action, ends).await
 }
 
+/// How many offsets the group of `config` has not committed yet.
+pub(super) async fn lag(config: ClientConfig, topic: String, timeout: Duration) -> Result<i64> {
+    let action = format!("ask for the lag on the topic {topic}");
+    blocking(action, move || {
+        let client: BaseConsumer = config.create()?;
+        let ranges = ranges(&client, &topic, timeout)?;
+        let mut partitions = TopicPartitionList::new();
+        for (partition, _) in &ranges {
+            partitions.add_partition(&topic, *partition);
+        }
+        let committed = client.committed_offsets(partitions, timeout)?;
+        let lags = ranges.into_iter().map(|(partition, offsets)| {
+            let committed = committed.find_partition(&topic, partition);
+            let committed = committed.and_then(|it| it.offset().to_raw()).unwrap_or(0);
+            offsets.end - committed.max(offsets.start)
+        });
+        Ok(lags.sum())
+    })
+    .await
+}
+
 async fn blocking<T: Send + 'static>(
     action: String,
     work: impl FnOnce() -> std::result::Result<T, KafkaError> + Send + 'static,

@@ -293,6 +293,17 @@ impl Kafka {
         log::ends(self.client_config(), topic.to_owned(), REQUEST_TIMEOUT).await
     }
 
+    /// How many offsets of a topic a group has not committed yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Kafka`] if the broker does not say.
+    pub async fn lag(&self, group: &str, topic: &str) -> Result<i64> {
+        let mut config = self.client_config();
+        config.set("group.id", group);
+        log::lag(config, topic.to_owned(), REQUEST_TIMEOUT).await
+    }
+
     /// The settings of a producer that loses and doubles nothing, as ours have them.
     #[must_use]
     pub fn producer_config(&self) -> ClientConfig {

@@ -88,13 +88,12 @@ fn set_extension(object: &mut StoredObject, extension: &str) {
     object.key = format!("{name}.{extension}");
 }
 
-fn add_byte(objects: &mut Vec<StoredObject>, n: usize) {
-    objects[n].body = Bytes::from([objects[n].body.as_ref(), b"\n"].concat());
+fn add_byte(object: &mut StoredObject) {
+    object.body = Bytes::from([object.body.as_ref(), b"\n"].concat());
 }
 
-fn cut_byte(objects: &mut Vec<StoredObject>, n: usize) {
-    let body = &mut objects[n].body;
-    body.truncate(body.len() - 1);
+fn cut_byte(object: &mut StoredObject) {
+    object.body.truncate(object.body.len() - 1);
 }
 
 /// What is done to the objects, of which the given one is in the middle of a chain and the last the layout.
@@ -104,8 +103,8 @@ type Planted = (&'static str, Spoil, &'static [&'static str]);
 
 /// The checksum of the whole file tells already.
 const FAULTS_OF_PARQUET: &[Planted] = &[
-    ("behind", add_byte, &["mismatch"]),
-    ("cut", cut_byte, &["mismatch"]),
+    ("behind", |objects, n| add_byte(&mut objects[n]), &["mismatch"]),
+    ("cut", |objects, n| cut_byte(&mut objects[n]), &["mismatch"]),
 ];
 
 /// A Parquet file has a tick's fields, and not the line of which `first` could be.
@@ -115,8 +114,8 @@ const FAULTS_OF_LINES: &[Planted] = &[
         |objects, n| set_metadata(&mut objects[n], "first-record-crc32c", "00000000"),
         &["mismatch"],
     ),
-    ("behind", add_byte, &["body"]),
-    ("cut", cut_byte, &["body"]),
+    ("behind", |objects, n| add_byte(&mut objects[n]), &["body"]),
+    ("cut", |objects, n| cut_byte(&mut objects[n]), &["body"]),
 ];
 
 const FAULTS: &[Planted] = &[
@@ -254,7 +253,7 @@ fn a_part_since_a_time_is_proven_without_what_is_before_it() {
                 "older-damaged",
                 Box::new(|object| {
                     if object.key == older[0].key {
-                        object.body.truncate(object.body.len() - 1);
+                        cut_byte(object);
                     }
                     true
                 }),

@@ -39,8 +39,6 @@ pub(crate) enum Error {
         within: Duration,
         log: PathBuf,
     },
-    #[error("the object {key} does not tell where it ends")]
-    NoEnd { key: String },
     #[error("the audit ended with {status} and wrote no report:\n{log}")]
     NoReport { status: ExitStatus, log: String },
     #[error("{count} things are wrong in the bucket")]

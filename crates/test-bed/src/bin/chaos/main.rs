@@ -16,7 +16,6 @@ mod schedule;
 mod seat;
 mod store;
 mod tally;
-mod tips;
 mod verdict;
 
 use std::process::ExitCode;

@@ -12,11 +12,11 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::feed::Feed;
 use crate::schedule::{NODES, Planned, Scale, schedule};
-use crate::seat::{BUCKET, Seat, TOPIC};
+use crate::seat::{BUCKET, GROUP, Seat, TOPIC};
 use crate::tally::Tally;
-use crate::{store, tips, verdict};
+use crate::{store, verdict};
 
-/// No record written for so long, which is longer than the pauses between a consumer's tries: it will not come.
+/// Nothing committed for so long, which is longer than the pauses between a consumer's tries: it will not come.
 const STALL_TIMEOUT: Duration = Duration::from_secs(90);
 const LOOK_INTERVAL: Duration = Duration::from_millis(300);
 
@@ -93,10 +93,10 @@ async fn run_on(bed: &Bed, args: &Args, seed: u64, tally: &Tally) -> Result<(), 
     tally.screen.step("no more faults: the feed ends");
     let sessions = feed.finish().await?;
     tally.screen.step("the consumers write what is left");
-    stage.catch_up(tally).await?;
+    let lag = stage.catch_up(tally).await?;
     tally.screen.step("the audit reads the bucket");
     let refused = stage.refused_writes();
-    verdict::give(bed, &stage.s3, &sessions, refused, tally).await
+    verdict::give(bed, &stage.s3, &sessions, lag, refused, tally).await
 }
 
 /// All that can fail.
@@ -166,30 +166,32 @@ impl Stage {
         Ok(Self { brokers, s3, seats })
     }
 
-    /// Waits until the bucket has all that was fed, or no more comes, then stops the consumers in order.
-    async fn catch_up(&mut self, tally: &Tally) -> Result<(), Error> {
-        let mut least = i64::MAX;
-        let mut since = Instant::now();
-        while since.elapsed() < STALL_TIMEOUT {
+    /// Waits until the group has committed all that was fed, or commits no more, then stops the consumers in order.
+    /// Gives how much is not committed.
+    async fn catch_up(&mut self, tally: &Tally) -> Result<i64, Error> {
+        let (mut least, mut since) = (i64::MAX, Instant::now());
+        let lag = loop {
             for seat in &mut self.seats {
                 seat.alive().await?;
             }
-            let unwritten = tips::unwritten(&self.brokers.kafka, &self.s3).await?;
-            if unwritten == 0 {
-                break;
+            let lag = self.brokers.kafka.lag(GROUP, TOPIC).await?;
+            if lag < least {
+                (least, since) = (lag, Instant::now());
             }
-            if unwritten < least {
-                (least, since) = (unwritten, Instant::now());
+            if lag == 0 || since.elapsed() > STALL_TIMEOUT {
+                break lag;
             }
-            tally.screen.progress(format!("{unwritten} records are left"));
+            tally
+                .screen
+                .progress(format!("{lag} offsets are not committed yet"));
             sleep(LOOK_INTERVAL).await;
-        }
+        };
         for seat in &mut self.seats {
             if !seat.stop().await? {
                 tally.screen.note(&format!("{} did not drain", seat.name()));
             }
         }
-        Ok(())
+        Ok(lag)
     }
 
     /// How many writes met an object that was there.

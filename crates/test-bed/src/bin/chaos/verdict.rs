@@ -1,5 +1,5 @@
-//! What lies in the bucket: the audit's own proof, and whether each session is there to its last tick, which the
-//! bucket alone cannot tell.
+//! What lies in the bucket: the audit's own proof, and what the bucket alone cannot tell, whether each session is there
+//! to its last tick and committed.
 
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub(crate) async fn give(
     bed: &Bed,
     s3: &S3,
     sessions: &[Session],
+    lag: i64,
     refused_writes: usize,
     tally: &Tally,
 ) -> Result<(), Error> {
@@ -36,6 +37,11 @@ pub(crate) async fn give(
     })?;
     let mut wrong = findings(&report, status.success());
     wrong.extend(untrue_sessions(&report["topics"][0], sessions));
+    if lag != 0 {
+        wrong.push(format!(
+            "{lag} offsets are not committed, though the consumers had all the time"
+        ));
+    }
 
     let mut lines = figures(&report["topics"][0], sessions, tally);
     lines.push(format!(
