@@ -143,7 +143,7 @@ pub enum Error {
     /// Ticks were accepted that Kafka did not acknowledge.
     #[error(
         "{count} of {accepted} ticks are not known to be in Kafka, of seq {first} to {last} of the session \
-         {session}; look at the topic {topic} and its brokers"
+         {session}; {}", advice(topic, *source)
     )]
     NotInKafka {
         /// How many.
@@ -232,6 +232,18 @@ fn first_of(reasons: &[String]) -> String {
     match reasons.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown}; and {more} more"),
+    }
+}
+
+/// What to do about ticks that Kafka does not have.
+fn advice(topic: &str, refusal: Option<RDKafkaErrorCode>) -> String {
+    match refusal {
+        // of what makes a record invalid, only its timestamp can be wrong in a tick's
+        Some(RDKafkaErrorCode::InvalidTimestamp | RDKafkaErrorCode::InvalidRecord) => format!(
+            "set this host's clock, by NTP: it is further from the brokers' than the topic {topic} takes, which is an \
+             hour ahead unless `message.timestamp.after.max.ms` says otherwise"
+        ),
+        _ => format!("look at the topic {topic} and its brokers"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, ToSpan};
 use rdkafka::producer::FutureRecord;
 use test_bed::{Fault, FaultProxy, Request};
+use twelve_data_stand_in::{Config, StandIn};
 
 use super::operator::set_topic;
 use super::{assert_says, consumer, refused};
@@ -45,6 +46,18 @@ fn timestamps_wrong_by_a_day_are_kept_and_do_not_shatter_the_chain() {
         let hours: BTreeSet<_> = keys.iter().map(|key| key.rsplit_once('/').unwrap().0).collect();
         // now's records close at the first of tomorrow, which takes all that follow
         assert_eq!((keys.len(), hours.len()), (2, 2), "{keys:?}");
+    });
+}
+
+#[test]
+fn a_producer_whose_clock_kafka_refuses_is_told_so() {
+    run(async {
+        let world = World::new("refused-timestamps", 1).await;
+        // as if the producer's clock were wrong by more than the broker stands
+        set_topic(&world.kafka, &world.topic, "message.timestamp.before.max.ms", "0").await;
+        let stand_in = StandIn::start(Config::default()).await.unwrap();
+        let producer = world.start(&world.producer(&stand_in, "AAPL"));
+        assert_says(&refused(&producer, 1).await, &["set this host's clock"]);
     });
 }
 
