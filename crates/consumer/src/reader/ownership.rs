@@ -29,13 +29,13 @@ impl Reader {
     }
 
     fn gain(&mut self, numbers: Vec<i32>) {
-        if numbers.is_empty() {
+        if !numbers.is_empty() {
+            info!(partitions = ?numbers, "assigned");
+            self.locate_again(numbers);
+        } else if self.partitions.is_empty() && self.unlocated.is_empty() {
             info!("no partition is left for this consumer, it stands by");
             systemd::ready();
-            return;
         }
-        info!(partitions = ?numbers, "assigned");
-        self.locate_again(numbers);
     }
 
     /// Looks for where partitions go on that are ours.
