@@ -5,6 +5,7 @@ use futures::future::join_all;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
+use super::error::Error as Refusal;
 use super::{Creation, Objects};
 use crate::Error;
 use crate::slot::SlotKeys;
@@ -48,8 +49,8 @@ async fn probe(objects: &Objects, key: &str) -> Result<(), Error> {
             Ok(Creation::Created) => winners += 1,
             Ok(Creation::Exists) => {}
             // 409 is an answer that a race may have
-            Err(Error::StoreRefused { status: 409, .. }) => debug!(key, "a racing PUT got 409"),
-            Err(error) => return Err(error),
+            Err(Refusal::Refused { status: 409, .. }) => debug!(key, "a racing PUT got 409"),
+            Err(error) => return Err(error.into()),
         }
     }
     let again = put(RACERS).await?;

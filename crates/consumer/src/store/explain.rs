@@ -2,7 +2,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use pipeline_runtime::s3::{BucketName, Operation, Refusal, cause};
 
-use crate::Error;
+use super::error::Error;
 
 /// Names what is wrong with a request for `key`, empty if it was for the bucket.
 pub(super) fn explain<E>(
@@ -45,9 +45,9 @@ where
         },
         Refusal::SlowDown => Error::SlowDown { bucket, key, source },
         Refusal::NoCredentials => Error::NoCredentials { bucket, source },
-        Refusal::NoReply => Error::StoreUnreachable { bucket, key, source },
+        Refusal::NoReply => Error::Unreachable { bucket, key, source },
         Refusal::Archived => Error::Archived { bucket, key, source },
-        Refusal::Other { status, code } => Error::StoreRefused {
+        Refusal::Other { status, code } => Error::Refused {
             bucket,
             key,
             status,

@@ -1,6 +1,7 @@
 //! The bucket: create-only PUT, HEAD, LIST, and what is checked of it at the start.
 
 mod check;
+mod error;
 mod explain;
 mod layout;
 mod metadata;
@@ -9,6 +10,7 @@ mod tags;
 mod write_settings;
 
 pub(crate) use check::check;
+pub(crate) use error::Error;
 pub(crate) use layout::Layout;
 pub(crate) use metadata::{found_in, metadata_of};
 pub(crate) use objects::{Creation, Objects};

@@ -10,9 +10,9 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use pipeline_runtime::s3::{BucketName, Operation, S3Args, client_config};
 
+use super::error::Error;
 use super::explain::explain;
 use super::write_settings::WriteSettings;
-use crate::Error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For the first byte of a reply. A PUT that takes longer is not lost: it is asked for again.
@@ -46,7 +46,7 @@ impl Objects {
         args: &S3Args,
         bucket: BucketName,
         write_settings: WriteSettings,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, pipeline_runtime::Error> {
         let config = write_settings
             .configure(client_config(args).await?)
             .retry_config(RetryConfig::disabled())
