@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, TopicName, partitions_of};
+use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, Tokens, TopicName, partitions_of};
+use rdkafka::client::OAuthToken;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
@@ -61,9 +62,12 @@ pub(crate) enum Rebalance {
 pub(crate) struct GroupContext {
     rebalances: Sender<Rebalance>,
     contact: Contact,
+    tokens: Tokens,
 }
 
 impl ClientContext for GroupContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.contact.note(&error, reason);
         // told by the other lines already, and again and again while the broker is away
@@ -72,6 +76,10 @@ impl ClientContext for GroupContext {
         } else {
             warn!(%error, reason, "Kafka");
         }
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.tokens.next()
     }
 }
 
@@ -159,6 +167,7 @@ pub(crate) fn connect(
     let context = GroupContext {
         rebalances,
         contact: contact.clone(),
+        tokens: Tokens::of(&config, &contact)?,
     };
     let consumer: GroupConsumer = config
         .create_with_context(context)

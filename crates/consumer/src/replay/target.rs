@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, TopicName, partitions_of};
+use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, Tokens, TopicName, partitions_of};
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE};
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
@@ -141,6 +142,7 @@ impl KafkaTarget {
         let deliveries = Deliveries {
             ledger: Arc::clone(&ledger),
             contact: contact.clone(),
+            tokens: Tokens::of(&config, &contact)?,
             is_kafka_away: AtomicBool::new(false),
         };
         let producer: BaseProducer<_> = config
@@ -258,10 +260,13 @@ impl KafkaTarget {
 struct Deliveries {
     ledger: Arc<Ledger>,
     contact: Contact,
+    tokens: Tokens,
     is_kafka_away: AtomicBool,
 }
 
 impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.contact.note(&error, reason);
         match error.rdkafka_error_code() {
@@ -275,6 +280,10 @@ impl ClientContext for Deliveries {
             Some(RDKafkaErrorCode::BrokerTransportFailure) => {}
             _ => warn!("Kafka: {error}: {reason}"),
         }
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.tokens.next()
     }
 }
 

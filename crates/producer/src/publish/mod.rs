@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, TopicName, partitions_of};
+use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, Tokens, TopicName, partitions_of};
 use pipeline_runtime::systemd;
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick};
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -105,7 +106,11 @@ impl Publisher {
         let config = args.client_config(&format!("producer-{instance}"), &defaults, FIXED)?;
         let ledger = Arc::new(Ledger::default());
         let contact = Contact::default();
-        let deliveries = Deliveries::new(Arc::clone(&ledger), contact.clone());
+        let deliveries = Deliveries::new(
+            Arc::clone(&ledger),
+            contact.clone(),
+            Tokens::of(&config, &contact)?,
+        );
         let producer = ThreadedProducer::from_config_and_context(&config, deliveries)
             .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
         let (brokers, topic) = (args.brokers.clone(), args.topic.clone());
@@ -249,20 +254,24 @@ impl Publisher {
 struct Deliveries {
     ledger: Arc<Ledger>,
     contact: Contact,
+    tokens: Tokens,
     is_kafka_away: AtomicBool,
 }
 
 impl Deliveries {
-    fn new(ledger: Arc<Ledger>, contact: Contact) -> Self {
+    fn new(ledger: Arc<Ledger>, contact: Contact, tokens: Tokens) -> Self {
         Self {
             ledger,
             contact,
+            tokens,
             is_kafka_away: AtomicBool::new(false),
         }
     }
 }
 
 impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.contact.note(&error, reason);
         match error.rdkafka_error_code() {
@@ -276,6 +285,10 @@ impl ClientContext for Deliveries {
             Some(RDKafkaErrorCode::BrokerTransportFailure) => {}
             _ => warn!("Kafka: {error}: {reason}"),
         }
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.tokens.next()
     }
 }
 

@@ -13,6 +13,7 @@ mod demo;
 mod edges;
 mod group_protocols;
 mod kafka_security;
+mod kafka_tokens;
 mod links;
 mod memory;
 mod metrics;
