@@ -19,6 +19,7 @@ mod memory;
 mod metrics;
 mod odd_records;
 mod pipeline;
+mod racks;
 mod readers;
 mod rebalances;
 mod replay;
