@@ -70,8 +70,8 @@ pub enum Error {
     },
     /// The broker refuses the login.
     #[error(
-        "Kafka at {brokers} refuses the login ({reason}); check `-X sasl.mechanism`, `-X sasl.username` and \
-         `-X sasl.password=@FILE`"
+        "Kafka at {brokers} refuses the login ({reason}); check `-X sasl.mechanism`, and `-X sasl.username` and \
+         `-X sasl.password=@FILE`, or for a login by IAM the region and the permission `kafka-cluster:Connect`"
     )]
     LoginRefused {
         /// The bootstrap servers.
@@ -79,6 +79,29 @@ pub enum Error {
         /// What librdkafka says.
         reason: String,
     },
+    /// No source gives AWS credentials to log in to Kafka with.
+    #[error(
+        "there are no AWS credentials for the login to Kafka by OAUTHBEARER, set AWS_PROFILE or AWS_ACCESS_KEY_ID \
+         and AWS_SECRET_ACCESS_KEY, or give this host a role"
+    )]
+    NoKafkaCredentials {
+        /// What the SDK says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A token for Kafka cannot be signed although there are credentials.
+    #[error(
+        "cannot sign a token for the login to Kafka, check `AWS_REGION` and this host's limit of threads"
+    )]
+    TokenNotSigned {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nothing would make a token of `sasl.oauthbearer.config`.
+    #[error(
+        "the property sasl.oauthbearer.config alone gives no token; leave it out to log in by IAM, or add \
+         `-X enable.sasl.oauthbearer.unsecure.jwt=true` for tests"
+    )]
+    NoTokenSource,
     /// The broker's certificate is not trusted.
     #[error(
         "the TLS certificate of Kafka at {brokers} is not trusted ({reason}); name its CA with \
@@ -140,11 +163,14 @@ impl Failure for Error {
             | Self::TopicName { .. }
             | Self::BucketName { .. }
             | Self::NoRegion
+            | Self::NoTokenSource
             | Self::CertificateRefused { .. }
             | Self::ClientConfig { .. } => ExitStatus::BadConfig,
             Self::LoginRefused { .. } | Self::TopicRefused { .. } => ExitStatus::NoPermission,
             Self::Metrics { .. }
             | Self::BrokerUnreachable { .. }
+            | Self::NoKafkaCredentials { .. }
+            | Self::TokenNotSigned { .. }
             | Self::TopicMissing { .. }
             | Self::Signals { .. } => ExitStatus::Failed,
         }

@@ -3,7 +3,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, TopicName, partitions_of};
+use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, Tokens, TopicName, partitions_of};
+use rdkafka::client::OAuthToken;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
@@ -67,6 +68,7 @@ pub(crate) enum Rebalance {
 pub(crate) struct GroupContext {
     rebalances: Sender<Rebalance>,
     contact: Contact,
+    tokens: Tokens,
     has_commit_failed: AtomicBool,
 }
 
@@ -78,6 +80,8 @@ impl GroupContext {
 }
 
 impl ClientContext for GroupContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.contact.note(&error, reason);
         // told by the other lines already, and again and again while the broker is away
@@ -86,6 +90,10 @@ impl ClientContext for GroupContext {
         } else {
             warn!(%error, reason, "Kafka");
         }
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.tokens.next()
     }
 }
 
@@ -174,6 +182,7 @@ pub(crate) fn connect(
         rebalances,
         contact: contact.clone(),
         has_commit_failed: AtomicBool::new(false),
+        tokens: Tokens::of(&config, &contact)?,
     };
     let consumer: GroupConsumer = config
         .create_with_context(context)

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pipeline_runtime::kafka::{
-    Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, TopicName, partitions_of,
+    Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, Tokens, TopicName, partitions_of,
 };
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE};
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
@@ -109,6 +110,7 @@ impl KafkaTarget {
         let deliveries = Deliveries {
             ledger: Arc::clone(&ledger),
             reachability: Reachability::new(contact.clone(), "records", "trying again, SIGTERM ends it"),
+            tokens: Tokens::of(&config, &contact)?,
         };
         let producer: BaseProducer<_> = config
             .create_with_context(deliveries)
@@ -225,11 +227,18 @@ impl KafkaTarget {
 struct Deliveries {
     ledger: Arc<Ledger>,
     reachability: Reachability,
+    tokens: Tokens,
 }
 
 impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.reachability.failed(&error, reason);
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.tokens.next()
     }
 }
 

@@ -17,10 +17,11 @@ struct Notes {
     last_reason: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Refusal {
     Login(String),
     Certificate(String),
+    Token(Error),
 }
 
 impl Contact {
@@ -33,7 +34,7 @@ impl Contact {
         match code {
             // says no more than the lines before it
             RDKafkaErrorCode::AllBrokersDown => return,
-            // no credentials for a token can be a passing thing
+            // whoever gives tokens may do so later
             RDKafkaErrorCode::Authentication if !reason.contains("Failed to acquire") => {
                 notes.refusal.get_or_insert(Refusal::Login(reason.to_owned()));
             }
@@ -47,13 +48,20 @@ impl Contact {
         notes.last_reason = Some(reason.to_owned());
     }
 
-    /// What makes it useless to ask again.
+    /// Notes that there is no token to log in with. To be called by what signs it.
+    pub fn note_no_token(&self, error: Error) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.refusal.get_or_insert(Refusal::Token(error));
+    }
+
+    /// Takes what makes it useless to ask again.
     pub(super) fn refusal(&self, brokers: &str) -> Option<Error> {
         let brokers = brokers.to_owned();
-        let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(match notes.refusal.clone()? {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(match notes.refusal.take()? {
             Refusal::Login(reason) => Error::LoginRefused { brokers, reason },
             Refusal::Certificate(reason) => Error::CertificateRefused { brokers, reason },
+            Refusal::Token(error) => error,
         })
     }
 
@@ -80,6 +88,13 @@ mod tests {
         assert!(matches!(login.refusal("b"), Some(Error::LoginRefused { .. })));
         let tls = noted(RDKafkaErrorCode::SSL, "certificate verify failed");
         assert!(matches!(tls.refusal("b"), Some(Error::CertificateRefused { .. })));
+    }
+
+    #[test]
+    fn without_a_token_to_log_in_with_there_is_no_use_in_asking() {
+        let contact = Contact::default();
+        contact.note_no_token(Error::NoRegion);
+        assert!(matches!(contact.refusal("b"), Some(Error::NoRegion)));
     }
 
     #[test]

@@ -2,12 +2,18 @@
 
 mod args;
 mod contact;
+#[cfg(feature = "msk-iam")]
+mod msk_iam;
 mod producing;
 mod property;
+#[cfg(feature = "msk-iam")]
+mod tokens;
 mod topic;
 
 pub use args::{Fixed, KafkaArgs};
 pub use contact::Contact;
 pub use producing::{ONCE_AND_IN_ORDER, Reachability};
 pub use property::Property;
+#[cfg(feature = "msk-iam")]
+pub use tokens::Tokens;
 pub use topic::{TopicName, partitions_of};

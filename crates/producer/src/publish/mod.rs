@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_runtime::kafka::{
-    Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, TopicName, partitions_of,
+    Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, Tokens, TopicName, partitions_of,
 };
 use pipeline_runtime::systemd;
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick};
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -75,6 +76,7 @@ impl Publisher {
         let deliveries = Deliveries {
             ledger: Arc::clone(&ledger),
             reachability: Reachability::new(contact.clone(), "ticks", "ticks wait in memory meanwhile"),
+            tokens: Tokens::of(&config, &contact)?,
         };
         let producer = ThreadedProducer::from_config_and_context(&config, deliveries)
             .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
@@ -219,11 +221,18 @@ impl Publisher {
 struct Deliveries {
     ledger: Arc<Ledger>,
     reachability: Reachability,
+    tokens: Tokens,
 }
 
 impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.reachability.failed(&error, reason);
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.tokens.next()
     }
 }
 

@@ -37,6 +37,15 @@ pub struct Kafka {
     links: Vec<KafkaLink>,
 }
 
+/// What a cluster has beside its nodes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shape<'a> {
+    links: usize,
+    super_user: Option<&'a str>,
+    /// A node's rack, by the node's number.
+    racks: &'a [&'a str],
+}
+
 impl Kafka {
     /// Formats and starts a cluster of `count` nodes and waits until all are there. The name is for its folders.
     ///
@@ -44,7 +53,7 @@ impl Kafka {
     ///
     /// Any of [`Error`] with the log of the node that failed.
     pub async fn start(bed: &Bed, name: &str, count: usize) -> Result<Self> {
-        Self::start_with(bed, name, count, 0, None).await
+        Self::start_with(bed, name, count, Shape::default()).await
     }
 
     /// The same, and clients can go by each of so many links as well.
@@ -53,7 +62,11 @@ impl Kafka {
     ///
     /// As [`Kafka::start`].
     pub async fn start_linked(bed: &Bed, name: &str, count: usize, links: usize) -> Result<Self> {
-        Self::start_with(bed, name, count, links, None).await
+        let shape = Shape {
+            links,
+            ..Shape::default()
+        };
+        Self::start_with(bed, name, count, shape).await
     }
 
     /// The same with one node that listens for TLS and SASL as well, by SCRAM-SHA-512 or OAUTHBEARER with unsecured
@@ -63,20 +76,32 @@ impl Kafka {
     ///
     /// Any of [`Error`] with the log of the node that failed.
     pub async fn start_secured(bed: &Bed, name: &str, super_user: &str) -> Result<Self> {
-        Self::start_with(bed, name, 1, 0, Some(super_user)).await
+        let shape = Shape {
+            super_user: Some(super_user),
+            ..Shape::default()
+        };
+        Self::start_with(bed, name, 1, shape).await
     }
 
-    async fn start_with(
-        bed: &Bed,
-        name: &str,
-        count: usize,
-        links: usize,
-        super_user: Option<&str>,
-    ) -> Result<Self> {
+    /// The same with a node in each of these racks. Clients that name theirs by `client.rack` are sent to the replica
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`Error`] with the log of the node that failed.
+    pub async fn start_in_racks(bed: &Bed, name: &str, racks: &[&str]) -> Result<Self> {
+        let shape = Shape {
+            racks,
+            ..Shape::default()
+        };
+        Self::start_with(bed, name, racks.len(), shape).await
+    }
+
+    async fn start_with(bed: &Bed, name: &str, count: usize, shape: Shape<'_>) -> Result<Self> {
         let mut attempt = 1;
         loop {
             let name = crate::bed::attempt_name(name, attempt);
-            match Self::start_once(bed, &name, count, links, super_user).await {
+            match Self::start_once(bed, &name, count, shape).await {
                 Err(error) if attempt < START_ATTEMPTS && error.to_string().contains("in use") => {
                     attempt += 1;
                 }
@@ -85,18 +110,12 @@ impl Kafka {
         }
     }
 
-    async fn start_once(
-        bed: &Bed,
-        name: &str,
-        count: usize,
-        link_count: usize,
-        super_user: Option<&str>,
-    ) -> Result<Self> {
-        let a_node = 3 + link_count;
+    async fn start_once(bed: &Bed, name: &str, count: usize, shape: Shape<'_>) -> Result<Self> {
+        let a_node = 3 + shape.links;
         let ports = Ports::reserve(a_node * count)?;
         let numbers = ports.numbers();
         let mut links = Vec::new();
-        for link in 0..link_count {
+        for link in 0..shape.links {
             let of_nodes: Vec<_> = numbers.chunks(a_node).map(|ports| ports[3 + link]).collect();
             links.push(KafkaLink::start(&of_nodes).await?);
         }
@@ -111,8 +130,9 @@ impl Kafka {
                     controller: ports[1],
                     linked: ports[3..].iter().copied().zip(link_ports).collect(),
                 };
-                let node = Node::new(bed, name, number + 1, ports)?;
-                Ok(match super_user {
+                let rack = shape.racks.get(number).copied();
+                let node = Node::new(bed, name, number + 1, ports, rack)?;
+                Ok(match shape.super_user {
                     Some(super_user) => node.secured(secured_port, super_user),
                     None => node,
                 })
@@ -156,6 +176,12 @@ impl Kafka {
     pub async fn create_user(&self, user: &str, password: &str) -> Result<()> {
         let node = self.nodes.first().ok_or(Error::NoPort)?;
         node.create_user(&self.bed, user, password).await
+    }
+
+    /// The address of one node. Nodes count from 0, and their ids from 1.
+    #[must_use]
+    pub fn node_address(&self, node: usize) -> String {
+        self.nodes[node].address()
     }
 
     /// A link, of which there are as many as [`Kafka::start_linked`] was asked for. Links count from 0.

@@ -26,6 +26,9 @@ const SETTINGS: &[&str] = &[
     "group.min.session.timeout.ms=1000",
 ];
 
+/// Sends a client to the replica of its rack.
+const RACK_AWARE: &str = "replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector";
+
 const LOOPBACK: &str = "127.0.0.1";
 
 const LOG4J2: &str = include_str!("log4j2.properties");
@@ -51,13 +54,20 @@ pub(super) struct Node {
     directory_id: ClusterId,
     /// Folder with its `server.properties` and its data.
     folder: PathBuf,
+    rack: Option<String>,
     /// A listener beside the plain one.
     secured: Option<Secured>,
     process: Option<Process>,
 }
 
 impl Node {
-    pub(super) fn new(bed: &Bed, cluster: &str, id: usize, ports: NodePorts) -> Result<Self> {
+    pub(super) fn new(
+        bed: &Bed,
+        cluster: &str,
+        id: usize,
+        ports: NodePorts,
+        rack: Option<&str>,
+    ) -> Result<Self> {
         let name = format!("{cluster}-{id}");
         Ok(Self {
             folder: bed.folder(&name)?,
@@ -65,6 +75,7 @@ impl Node {
             id,
             ports,
             directory_id: ClusterId::random(),
+            rack: rack.map(str::to_owned),
             secured: None,
             process: None,
         })
@@ -125,6 +136,11 @@ impl Node {
             .arg(self.properties_path());
         for setting in SETTINGS {
             launch = launch.args(["--set", setting]);
+        }
+        if let Some(rack) = &self.rack {
+            launch = launch
+                .args(["--set", &format!("broker.rack={rack}")])
+                .args(["--set", RACK_AWARE]);
         }
         for setting in self.listeners() {
             launch = launch.args(["--set", &setting]);

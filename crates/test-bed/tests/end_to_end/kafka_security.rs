@@ -9,11 +9,11 @@ use twelve_data_stand_in::StandIn;
 use crate::stored::assert_each_once;
 use crate::world::{PATIENCE, World, run, stop};
 
-const USER: &str = "pipeline";
+pub(crate) const USER: &str = "pipeline";
 const PASSWORD: &str = "correct-horse";
 
 /// One secured broker for all of these tests.
-async fn world(name: &str) -> World {
+pub(crate) async fn world(name: &str) -> World {
     static SHARED: OnceCell<(Bed, Arc<Kafka>, Arc<S3>)> = OnceCell::const_new();
     let start = || async {
         let bed = Bed::new().unwrap();
@@ -49,13 +49,13 @@ fn secured(world: &World, launch: Launch, user: &str, password: &str) -> Launch 
         .args(["-X", &format!("ssl.ca.location={}", certificate.display())])
 }
 
-async fn stand_in() -> StandIn {
+pub(crate) async fn stand_in() -> StandIn {
     let config = twelve_data_stand_in::Config::default();
     StandIn::start(config).await.unwrap()
 }
 
 /// It ends by itself with this status and these words.
-async fn assert_ends(world: &World, launch: &Launch, status: i32, words: &[&str]) {
+pub(crate) async fn assert_ends(world: &World, launch: &Launch, status: i32, words: &[&str]) {
     let program = world.start(launch);
     let ended = program.end(PATIENCE).await.unwrap();
     let log = program.log();
