@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tracing::debug;
@@ -41,6 +44,7 @@ pub(crate) enum Answer {
         assignment: u64,
         resumes: Result<Vec<(i32, Resume)>, Error>,
     },
+    Committed(KafkaResult<()>),
 }
 
 /// The background's side of the reading thread.
@@ -133,6 +137,17 @@ impl Requests {
                 assignment,
                 resumes: locator.locate(partitions).await,
             }
+        });
+    }
+
+    /// Commits offsets for the group, once.
+    pub(crate) fn commit(&self, offsets: TopicPartitionList) {
+        let consumer = Arc::clone(&self.locator.consumer);
+        // librdkafka tells nobody what became of a commit that nobody waits for
+        let commit = move || consumer.commit(&offsets, CommitMode::Sync);
+        self.answer_later(async move {
+            let committed = tokio::task::spawn_blocking(commit).await;
+            Answer::Committed(committed.unwrap_or(Err(KafkaError::Canceled)))
         });
     }
 

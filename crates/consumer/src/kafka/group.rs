@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -69,14 +68,6 @@ pub(crate) struct GroupContext {
     rebalances: Sender<Rebalance>,
     contact: Contact,
     tokens: Tokens,
-    has_commit_failed: AtomicBool,
-}
-
-impl GroupContext {
-    /// Whether a commit has failed since this was last asked.
-    pub(crate) fn take_failed_commit(&self) -> bool {
-        self.has_commit_failed.swap(false, Ordering::Relaxed)
-    }
 }
 
 impl ClientContext for GroupContext {
@@ -130,13 +121,6 @@ impl ConsumerContext for GroupContext {
             debug!("a rebalance after the end of reading");
         }
     }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        if let Err(error) = result {
-            self.has_commit_failed.store(true, Ordering::Relaxed);
-            debug!(%error, "an offset was not committed, it is tried again");
-        }
-    }
 }
 
 /// Takes partitions without reading from them: where to begin is not known yet.
@@ -181,7 +165,6 @@ pub(crate) fn connect(
     let context = GroupContext {
         rebalances,
         contact: contact.clone(),
-        has_commit_failed: AtomicBool::new(false),
         tokens: Tokens::of(&config, &contact)?,
     };
     let consumer: GroupConsumer = config
@@ -192,7 +175,7 @@ pub(crate) fn connect(
     let count = partitions_of(
         consumer.client(),
         &contact,
-        &args.brokers,
+        &args.connection.brokers,
         &args.topic,
         STARTUP_TIMEOUT,
         serve,

@@ -23,6 +23,7 @@ impl Reader {
                     let effects = self.chain_of(ticket, |chain| chain.put_replied(&reply));
                     self.apply(ticket, effects)?;
                 }
+                Answer::Committed(committed) => self.commits.answered(committed, self.round_began_at),
                 Answer::AnotherTopic(error) => return Err(error),
                 Answer::NotEncoded(ticket, failed) => {
                     return Err(Error::NotEncoded {
@@ -142,7 +143,6 @@ impl Reader {
             self.tally.bytes_stored += run.encoded_len();
             events::slot_written(&key, end, &run, slot.closed_by);
         }
-        self.commits
-            .commit(&self.input.consumer, ticket.partition, slot.start, end);
+        self.commits.owe(ticket.partition, slot.start, end);
     }
 }

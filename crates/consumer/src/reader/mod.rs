@@ -146,7 +146,9 @@ impl Reader {
         {
             self.second_began_at = self.round_began_at;
             self.tell_state();
-            self.commits.repeat_failed(&self.input.consumer);
+        }
+        if let Some(offsets) = self.commits.next(self.round_began_at) {
+            self.requests.commit(offsets);
         }
         self.take_events()?;
         let records = Arc::clone(&self.input.records);

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use pipeline_runtime::kafka::{KafkaArgs, Property, TopicName};
+use pipeline_runtime::kafka::{ConnectionArgs, KafkaArgs, TopicName};
 
 use super::error::Error;
 use super::offsets::Offsets;
@@ -27,23 +27,8 @@ pub struct ReplayArgs {
         help_heading = "Kafka"
     )]
     topic: Option<TopicName>,
-    /// Kafka brokers to ask first, with commas between them
-    #[arg(
-        long,
-        env = "KAFKA_BOOTSTRAP_SERVERS",
-        value_name = "HOST:PORT",
-        default_value = "localhost:9092",
-        help_heading = "Kafka"
-    )]
-    brokers: String,
-    /// Any librdkafka property; `key=@file` reads the value from a file
-    #[arg(
-        short = 'X',
-        long = "property",
-        value_name = "KEY=VALUE",
-        help_heading = "Kafka"
-    )]
-    properties: Vec<Property>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
     /// Which partition a record is written to
     #[arg(long, value_enum, default_value_t, help_heading = "Kafka")]
     pub(super) partitioning: Partitioning,
@@ -89,9 +74,8 @@ impl ReplayArgs {
     /// The target, if one is given.
     pub(super) fn kafka(&self) -> Option<KafkaArgs> {
         Some(KafkaArgs {
-            brokers: self.brokers.clone(),
+            connection: self.connection.clone(),
             topic: self.topic.clone()?,
-            properties: self.properties.clone(),
         })
     }
 }

@@ -119,7 +119,7 @@ impl KafkaTarget {
         let there = partitions_of(
             producer.client(),
             &contact,
-            &args.brokers,
+            &args.connection.brokers,
             &args.topic,
             STARTUP_TIMEOUT,
             serve,
@@ -136,7 +136,7 @@ impl KafkaTarget {
             args.topic.as_str(),
             STARTUP_TIMEOUT,
         );
-        info!(topic = %args.topic, partitions = there, brokers = args.brokers, "topic found");
+        info!(topic = %args.topic, partitions = there, brokers = args.connection.brokers, "topic found");
         Ok(Self {
             producer,
             topic: args.topic.clone(),

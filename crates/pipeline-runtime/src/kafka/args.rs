@@ -5,9 +5,9 @@ use rdkafka::ClientConfig;
 use super::{Property, TopicName};
 use crate::Error;
 
-/// The flags that each Kafka client has.
+/// How to reach the brokers.
 #[derive(Clone, Debug, clap::Args)]
-pub struct KafkaArgs {
+pub struct ConnectionArgs {
     /// Kafka brokers to ask first, with commas between them
     #[arg(
         long,
@@ -17,6 +17,22 @@ pub struct KafkaArgs {
         help_heading = "Kafka"
     )]
     pub brokers: String,
+    /// Any librdkafka property; `key=@file` reads the value from a file
+    #[arg(
+        short = 'X',
+        long = "property",
+        value_name = "KEY=VALUE",
+        help_heading = "Kafka"
+    )]
+    pub properties: Vec<Property>,
+}
+
+/// The flags of a client of one topic.
+#[derive(Clone, Debug, clap::Args)]
+pub struct KafkaArgs {
+    /// How to reach the brokers.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
     /// Topic of the ticks
     #[arg(
         long,
@@ -26,14 +42,6 @@ pub struct KafkaArgs {
         help_heading = "Kafka"
     )]
     pub topic: TopicName,
-    /// Any librdkafka property; `key=@file` reads the value from a file
-    #[arg(
-        short = 'X',
-        long = "property",
-        value_name = "KEY=VALUE",
-        help_heading = "Kafka"
-    )]
-    pub properties: Vec<Property>,
 }
 
 /// A property that a program cannot keep its promise without.
@@ -54,11 +62,8 @@ impl KafkaArgs {
     ///
     /// [`Error::PropertyFile`] if its file cannot be read.
     pub fn property(&self, key: &str) -> Result<Option<Cow<'_, str>>, Error> {
-        let last = self
-            .properties
-            .iter()
-            .rev()
-            .find(|property| property.key() == key);
+        let mut properties = self.connection.properties.iter();
+        let last = properties.rfind(|property| property.key() == key);
         last.map(Property::value).transpose()
     }
 
@@ -76,13 +81,13 @@ impl KafkaArgs {
     ) -> Result<ClientConfig, Error> {
         let mut config = ClientConfig::new();
         config
-            .set("bootstrap.servers", &self.brokers)
+            .set("bootstrap.servers", &self.connection.brokers)
             .set("client.id", client_id)
             .set("allow.auto.create.topics", "false");
         for (key, value) in defaults {
             config.set(*key, *value);
         }
-        for property in &self.properties {
+        for property in &self.connection.properties {
             let value = property.value()?;
             if let Some(fixed) = fixed
                 .iter()
@@ -109,9 +114,11 @@ mod tests {
 
     fn args(properties: &[&str]) -> KafkaArgs {
         KafkaArgs {
-            brokers: "b:9092".to_owned(),
+            connection: ConnectionArgs {
+                brokers: "b:9092".to_owned(),
+                properties: properties.iter().map(|text| text.parse().unwrap()).collect(),
+            },
             topic: "t".parse().unwrap(),
-            properties: properties.iter().map(|text| text.parse().unwrap()).collect(),
         }
     }
 

@@ -10,7 +10,7 @@ mod property;
 mod tokens;
 mod topic;
 
-pub use args::{Fixed, KafkaArgs};
+pub use args::{ConnectionArgs, Fixed, KafkaArgs};
 pub use contact::Contact;
 pub use producing::{ONCE_AND_IN_ORDER, Reachability};
 pub use property::Property;

@@ -80,7 +80,7 @@ impl Publisher {
         };
         let producer = ThreadedProducer::from_config_and_context(&config, deliveries)
             .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
-        let (brokers, topic) = (args.brokers.clone(), args.topic.clone());
+        let (brokers, topic) = (args.connection.brokers.clone(), args.topic.clone());
         let asked = tokio::task::spawn_blocking(move || {
             let partitions = partitions_of(
                 producer.client(),

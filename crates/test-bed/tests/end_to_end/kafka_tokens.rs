@@ -1,16 +1,11 @@
 //! Logins to Kafka by OAUTHBEARER. The broker takes unsecured tokens, so one of AWS IAM comes as far as its refusal.
 
-use std::time::{Duration, Instant};
-
 use test_bed::Launch;
 
 use crate::kafka_security::{USER, assert_ends, stand_in, world};
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, built, run, stop};
-
-/// Well below what a client waits for a broker that does not answer.
-const SOON: Duration = Duration::from_secs(8);
 
 /// By TLS and a token, of IAM if no more is said.
 fn by_token(world: &World, launch: Launch) -> Launch {
@@ -48,13 +43,11 @@ fn a_token_of_iam_that_the_broker_refuses_ends_each_client_with_status_77() {
             .args(["--from-topic", &world.topic])
             .variables(world.s3.variables());
         let replay = by_token(&world, replay);
-        let begin = Instant::now();
         tokio::join!(
             assert_ends(&world, &producer, 77, &words),
             assert_ends(&world, &consumer, 77, &words),
             assert_ends(&world, &replay, 77, &words)
         );
-        assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
     });
 }
 
@@ -68,12 +61,10 @@ fn without_credentials_or_region_for_a_token_the_start_says_so() {
         let no_keys = producer().variable("AWS_REGION", "eu-west-1");
         let words_of_keys = ["no AWS credentials for the login to Kafka", "AWS_PROFILE"];
         let words_of_region = ["no AWS region is set", "AWS_REGION"];
-        let begin = Instant::now();
         tokio::join!(
             assert_ends(&world, &no_keys, 1, &words_of_keys),
             assert_ends(&world, &no_region, 78, &words_of_region)
         );
-        assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
         let unclear = producer().args(["-X", "sasl.oauthbearer.config=principal=p"]);
         let words = ["sasl.oauthbearer.config alone gives no token"];
         assert_ends(&world, &unclear, 78, &words).await;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use test_bed::{Bed, Fault, FaultProxy, FaultScript, Kafka, KafkaLink, Request, S3};
+use test_bed::{Bed, Fault, FaultProxy, FaultScript, Kafka, KafkaLink, Record, Request, S3};
 
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
-use crate::world::{PATIENCE, World, run, stop};
+use crate::world::{PATIENCE, World, built, run, stop};
 
 #[test]
 fn replies_that_break_off_and_writes_that_land_late_double_nothing() {
@@ -191,5 +191,43 @@ fn a_consumer_cut_off_from_kafka_past_its_session_and_not_from_s3_writes_no_doub
         stop(&heir).await;
         assert_each_once(&world).await;
         world.assert_clean().await;
+    });
+}
+
+#[test]
+fn a_replay_that_is_cut_off_from_kafka_goes_on_and_writes_nothing_twice() {
+    run(async {
+        let (source, link) = linked("link-replay", 3).await;
+        Session::new().send(&source.kafka, &source.topic, 5000).await;
+        let consumer = source.start(&source.consumer("writer"));
+        source.until_stored(5000, &[&consumer]).await;
+        stop(&consumer).await;
+
+        let target = "link-replay-again";
+        source.kafka.create_topic(target, 3).await.unwrap();
+        // so many requests, and each so slow, that a cut loses the reply to one
+        let slowness = link.slow(Duration::from_millis(20));
+        let replay = built("consumer", "link-replay")
+            .args(["replay", "--bucket", &source.bucket, "--topic", target])
+            .args(["--brokers", &link.bootstrap_servers()])
+            .args(["-X", "batch.num.messages=50"])
+            .variables(source.s3.variables());
+        let replay = source.start(&replay);
+        for least in [500, 1000, 1500] {
+            while source.kafka.record_count(target).await.unwrap() < least {
+                assert_eq!(replay.ended(), None, "{}", replay.log());
+            }
+            let stall = link.stall();
+            link.cut();
+            stall.lift();
+        }
+        slowness.lift();
+        replay.success(PATIENCE).await.unwrap();
+        let values = async |topic: &str| {
+            let records = source.kafka.records(topic).await.unwrap();
+            let place = |record: Record| (record.partition, record.value);
+            records.into_iter().map(place).collect::<Vec<_>>()
+        };
+        assert_eq!(values(target).await, values(&source.topic).await);
     });
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable};
 use futures::future::join;
-use pipeline_runtime::kafka::{KafkaArgs, ONCE_AND_IN_ORDER};
+use pipeline_runtime::kafka::{ConnectionArgs, KafkaArgs, ONCE_AND_IN_ORDER};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use test_bed::{Bed, Kafka};
 use tokio::time::timeout;
@@ -56,9 +56,11 @@ impl Places {
     async fn times_written(&self, kafka: &Kafka, max_in_flight: Option<&str>) -> i64 {
         let link = kafka.link(0);
         let args = KafkaArgs {
-            brokers: link.bootstrap_servers(),
+            connection: ConnectionArgs {
+                brokers: link.bootstrap_servers(),
+                properties: Vec::new(),
+            },
             topic: REFUSING.parse().unwrap(),
-            properties: Vec::new(),
         };
         let mut config = args
             .client_config("doubt", &[("linger.ms", "0")], ONCE_AND_IN_ORDER)

@@ -1,9 +1,8 @@
 //! The consumer under faults, on real parts: three Kafka nodes, an S3 server, several consumers.
 //!
 //! `feed` writes ticks without a gap; `schedule` makes a list of `fault`s from a seed; `run` has three kinds of lanes
-//! work it off side by side (`seat` for each consumer, `brokers`, `store`); `tips` tells when the bucket has all;
-//! `verdict` has the audit prove what lies in
-//! the bucket and compares it with what was fed; `tally` counts.
+//! work it off side by side (`seat` for each consumer, `brokers`, `store`), which `tally` counts; `verdict` has the
+//! audit prove what lies in the bucket and compares it with what was fed.
 
 mod args;
 mod brokers;
