@@ -15,6 +15,8 @@ const PRODUCER: &str = "ip-10-0-1-12";
 /// Prices have five decimals.
 const UNIT: i64 = 100_000;
 
+const CURRENCY: &str = "Physical Currency";
+
 struct Instrument {
     symbol: &'static str,
     exchange: &'static str,
@@ -26,6 +28,13 @@ struct Instrument {
     start_price: i64,
     /// The least by which the price changes.
     increment: i64,
+}
+
+impl Instrument {
+    /// Whether a quote has a bid and an ask: the vendor gives them for currencies.
+    fn has_book(&self) -> bool {
+        self.kind == CURRENCY
+    }
 }
 
 const fn stock(symbol: &'static str, mic_code: &'static str, start_price: i64) -> Instrument {
@@ -50,7 +59,7 @@ const fn pair(symbol: &'static str, base: &'static str, quote: &'static str, sta
         symbol,
         exchange: "Forex",
         mic_code: None,
-        kind: "Physical Currency",
+        kind: CURRENCY,
         currency_base: Some(base),
         currency: quote,
         start_price,
@@ -170,8 +179,14 @@ impl Market {
             currency: (!is_pair).then(|| instrument.currency.into()),
             currency_base: instrument.currency_base.map(Into::into),
             currency_quote: is_pair.then(|| instrument.currency.into()),
-            bid: Some(decimal(*price - spread)?),
-            ask: Some(decimal(*price + spread)?),
+            bid: instrument
+                .has_book()
+                .then(|| decimal(*price - spread))
+                .transpose()?,
+            ask: instrument
+                .has_book()
+                .then(|| decimal(*price + spread))
+                .transpose()?,
             day_volume: Some(Decimal::parse(day_volume.to_string())?),
         };
         self.seq += 1;
