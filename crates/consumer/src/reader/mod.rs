@@ -34,6 +34,8 @@ use commits::Commits;
 const RECORDS_TIMEOUT: Duration = Duration::from_millis(50);
 /// Records between two looks at answers, ages and memory.
 const RECORDS_A_ROUND: usize = 2000;
+/// Between two updates of the gauges.
+const STATE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// All that comes to the reading thread.
 pub(crate) struct Input {
@@ -63,7 +65,7 @@ pub(crate) struct Reader {
     commits: Commits,
     tally: Tally,
     round_began_at: Instant,
-    second_began_at: Instant,
+    state_told_at: Instant,
     records_told: u64,
 }
 
@@ -83,7 +85,7 @@ impl Reader {
             commits,
             tally: Tally::default(),
             round_began_at: Instant::now(),
-            second_began_at: Instant::now(),
+            state_told_at: Instant::now(),
             records_told: 0,
         }
     }
@@ -139,14 +141,7 @@ impl Reader {
             self.check_log_range()?;
         }
         self.steer(is_draining);
-        if self
-            .round_began_at
-            .saturating_duration_since(self.second_began_at)
-            >= Duration::from_secs(1)
-        {
-            self.second_began_at = self.round_began_at;
-            self.tell_state();
-        }
+        self.tell_state();
         if let Some(offsets) = self.commits.next(self.round_began_at) {
             self.requests.commit(offsets);
         }
@@ -162,6 +157,10 @@ impl Reader {
     }
 
     fn tell_state(&mut self) {
+        if self.round_began_at.saturating_duration_since(self.state_told_at) < STATE_INTERVAL {
+            return;
+        }
+        self.state_told_at = self.round_began_at;
         let runs = || self.partitions.values();
         events::state(events::State {
             partitions: self.partitions.len(),
