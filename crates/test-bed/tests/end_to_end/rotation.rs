@@ -98,7 +98,6 @@ fn each_object_tells_why_it_was_closed() {
             .consumer("a")
             .args(flags)
             .args(["--metrics-listen", metrics.address()]);
-        let consumer = world.start(&consumer.variable("FLUSH_INTERVAL", "3s"));
         let producer = world.kafka.producer().unwrap();
         let send = async |count: usize, bytes: usize, timestamp_ms: i64| {
             for _ in 0..count {
@@ -115,6 +114,8 @@ fn each_object_tells_why_it_was_closed() {
         send(1, 10, hour_ms).await;
         send(1, 10, 2 * hour_ms).await; // hour
         send(1, 200_000, 2 * hour_ms).await; // bytes, once it is through the encoder
+        // all there before it starts: a broker that is slow to take them gives no run time to age
+        let consumer = world.start(&consumer.variable("FLUSH_INTERVAL", "3s"));
         metrics
             .until(r#"quote_consumer_objects_written_total{closed_by="hour"}"#, 1.0)
             .await;
