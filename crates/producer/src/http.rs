@@ -1,12 +1,13 @@
+//! The HTTP client of Twelve Data: the only place from which a call goes out.
+
 use std::str::FromStr;
 use std::time::Duration;
 
 use pipeline_runtime::exit::chain;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Url, redirect};
+use twelve_data::{ApiError, CreditHeaders, Refusal, ReplyError};
 
-use super::credits::CreditHeaders;
-use super::reply::{ApiError, CallError};
 use crate::Error;
 use crate::api_key::ApiKey;
 
@@ -57,6 +58,30 @@ impl FromStr for ApiBaseUrl {
         });
         // the text is not repeated: who puts a key into the URL shall not find it in the log
         url.map(Self).ok_or(Error::ApiBaseUrl)
+    }
+}
+
+/// Why a call brings nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// The reply is an error, or cannot be read.
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    /// The body is longer than any reply can be.
+    #[error("the reply is longer than {limit} bytes")]
+    TooLong { limit: usize },
+    /// No reply came.
+    #[error("no reply: {0}")]
+    Transport(String),
+}
+
+impl CallError {
+    /// What follows from it; see [`twelve_data::judge`].
+    pub(crate) fn judge(&self, is_proven: bool) -> Refusal {
+        match self {
+            Self::Reply(error) => twelve_data::judge(error, is_proven),
+            Self::TooLong { .. } | Self::Transport(_) => Refusal::Passing,
+        }
     }
 }
 
@@ -134,17 +159,19 @@ impl TwelveData {
     /// The error without the key.
     pub(crate) fn redacted(&self, error: CallError) -> CallError {
         match error {
-            CallError::Api(ApiError { code, message }) => CallError::Api(ApiError {
-                code,
-                message: self.redact(&message),
+            CallError::Reply(error) => CallError::Reply(match error {
+                ReplyError::Api(ApiError { code, message }) => ReplyError::Api(ApiError {
+                    code,
+                    message: self.redact(&message),
+                }),
+                ReplyError::Http { status, body } => ReplyError::Http {
+                    status,
+                    body: self.redact(&body),
+                },
+                ReplyError::NotJson { body } => ReplyError::NotJson {
+                    body: self.redact(&body),
+                },
             }),
-            CallError::Http { status, body } => CallError::Http {
-                status,
-                body: self.redact(&body),
-            },
-            CallError::NotJson { body } => CallError::NotJson {
-                body: self.redact(&body),
-            },
             CallError::Transport(reason) => CallError::Transport(self.redact(&reason)),
             CallError::TooLong { limit } => CallError::TooLong { limit },
         }

@@ -3,18 +3,15 @@ use std::time::Duration;
 
 use quote_model::Symbol;
 use tracing::warn;
+use twelve_data::{Endpoint, Entry, Question, Refusal};
 
-use super::pacer::Pacer;
-use super::plan::learn_plan;
-use super::refusal::{Refusal, judge};
-use super::reply::{self, CallError, Entry, Question};
-use super::rest::{ApiBaseUrl, TwelveData};
-use super::schedule::Demand;
 use super::troubles::Troubles;
-use super::{Counts, Endpoint, Quotes, Symbols};
+use super::{Counts, Quotes, Symbols};
 use crate::Error;
 use crate::api_key::ApiKey;
 use crate::clock::{Clock, Moment};
+use crate::credits::{Demand, Pacer, learn_plan};
+use crate::http::{ApiBaseUrl, CallError, TwelveData};
 
 /// Symbols that the vendor takes in one call.
 const MAX_SYMBOLS_PER_CALL: usize = 120;
@@ -157,7 +154,7 @@ impl Feed {
             channel: self.endpoint.channel(),
             by_symbol: Vec::with_capacity(symbols.len()),
         };
-        match reply.and_then(|reply| reply::read(&reply.body, facts.status, question)) {
+        match reply.and_then(|reply| Ok(twelve_data::read(&reply.body, facts.status, question)?)) {
             Ok(entries) => {
                 for entry in entries {
                     self.sort(entry, poll, &mut quotes);
@@ -196,8 +193,17 @@ impl Feed {
 
     /// An error of the whole call: ends the program, or is told and borne.
     fn bear(&mut self, error: &CallError, retry_after: Option<Duration>, now: Moment) -> Result<(), Error> {
-        match judge(error, self.endpoint, self.is_proven) {
-            Refusal::Fatal(fatal) => return Err(fatal),
+        let endpoint = self.endpoint.path();
+        match error.judge(self.is_proven) {
+            Refusal::Key { message } => return Err(Error::KeyRefused { message }),
+            Refusal::Endpoint { message } => return Err(Error::EndpointRefused { endpoint, message }),
+            Refusal::Request { code, message } => {
+                return Err(Error::RequestRefused {
+                    endpoint,
+                    code,
+                    message,
+                });
+            }
             Refusal::Credits(exhausted) => {
                 self.pacer.governor.refuse(exhausted, retry_after, now);
                 warn!("poll refused for want of credits: {error}");

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use pipeline_runtime::systemd;
 use tracing::{info, warn};
 
-use super::credits::{CreditGovernor, WaitReason, until_midnight};
+use super::governor::{CreditGovernor, WaitReason, until_midnight};
 use super::schedule::{Budget, Demand, Pace, PaceSetter};
 use crate::clock::{Clock, Moment};
 

@@ -1,4 +1,3 @@
-use super::super::symbols::Symbols;
 use super::*;
 
 const PLAN_404: &str = "This symbol is available starting with the Grow or Venture plan. Consider upgrading \
@@ -10,11 +9,11 @@ const UNKNOWN_400: &str =
 const PLAN_400: &str = "**symbol** ALD is not available with your plan. You may select the appropriate plan at \
                         https://twelvedata.com/pricing";
 
-fn read_price(body: &str, status: u16, symbols: &str) -> Result<Vec<Entry>, CallError> {
-    let symbols: Symbols = symbols.parse().unwrap();
+fn read_price(body: &str, status: u16, symbols: &str) -> Result<Vec<Entry>, ReplyError> {
+    let symbols: Vec<_> = symbols.split(',').map(|text| text.parse().unwrap()).collect();
     let question = Question {
         endpoint: Endpoint::Price,
-        symbols: symbols.as_slice(),
+        symbols: &symbols,
         ts_recv: Timestamp::from_second(1_789_574_225).unwrap(),
     };
     read(body.as_bytes(), status, question)
@@ -131,12 +130,12 @@ fn the_body_is_believed_before_the_status() {
     let exhausted = error(429, "You have run out of API credits for the current minute.");
     for status in [200, 429, 500] {
         let refusal = read_price(&exhausted, status, "A,B").unwrap_err();
-        assert!(matches!(refusal, CallError::Api(ApiError { code: 429, .. })));
+        assert!(matches!(refusal, ReplyError::Api(ApiError { code: 429, .. })));
     }
     let batch = r#"{"A":{"price":"1"},"B":{"code":404,"message":"x","status":"error"}}"#;
     assert!(read_price(batch, 404, "A,B").unwrap()[0].outcome.is_ok());
     let refusal = read_price(r#"{"status":"error"}"#, 503, "A").unwrap_err();
-    assert!(matches!(refusal, CallError::Api(ApiError { code: 503, .. })));
+    assert!(matches!(refusal, ReplyError::Api(ApiError { code: 503, .. })));
 }
 
 #[test]
@@ -163,7 +162,7 @@ fn errors_of_the_call_are_not_the_symbols() {
     for code in [401, 403, 414, 429, 500] {
         let refusal = read_price(&error(code, "**symbol** plan"), 200, "A").unwrap_err();
         assert!(
-            matches!(refusal, CallError::Api(ApiError { code: told, .. }) if told == code),
+            matches!(refusal, ReplyError::Api(ApiError { code: told, .. }) if told == code),
             "{code}"
         );
     }
@@ -182,9 +181,9 @@ fn what_is_no_json_object_is_an_error_of_the_call() {
         "\u{feff}{}",
     ] {
         let refusal = read_price(body, 200, "AAPL").unwrap_err();
-        assert!(matches!(refusal, CallError::NotJson { .. }), "{body}");
+        assert!(matches!(refusal, ReplyError::NotJson { .. }), "{body}");
         let refusal = read_price(body, 502, "AAPL").unwrap_err();
-        assert!(matches!(refusal, CallError::Http { status: 502, .. }), "{body}");
+        assert!(matches!(refusal, ReplyError::Http { status: 502, .. }), "{body}");
     }
     let question = Question {
         endpoint: Endpoint::Price,
@@ -194,13 +193,7 @@ fn what_is_no_json_object_is_an_error_of_the_call() {
     assert!(read(b"\xff\xfe{}", 200, question).is_err());
     let refusal = read_price(r#"{"price":"1"}"#, 500, "AAPL").unwrap_err();
     assert!(
-        matches!(refusal, CallError::Http { status: 500, .. }),
+        matches!(refusal, ReplyError::Http { status: 500, .. }),
         "no price from a server in trouble"
     );
-}
-
-#[test]
-fn an_excerpt_is_short_and_one_line() {
-    let text = excerpt(&"a\r\n\u{1b}[31m".repeat(1000));
-    assert!(text.len() <= 300 && !text.contains(char::is_control));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::credits::Plan;
+use super::governor::Plan;
 
 const MINUTE: Duration = Duration::from_mins(1);
 

@@ -3,37 +3,38 @@ use quote_model::{Decimal, Text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Endpoint;
-use super::reply::{SymbolError, excerpt, whole_number};
-
-/// Longest number taken, in characters: far above any price, far below what a record can hold.
-const MAX_DIGITS: usize = 64;
-
-/// Longest text taken, in bytes.
-const MAX_TEXT: usize = 256;
+use crate::field::{NotReadable, Raw, as_decimal, as_text, excerpt, whole_number};
+use crate::{Endpoint, SymbolError};
 
 /// `last_quote_at` was seen up to 16 s ahead, and is the time of a minute's candle.
 const MAX_AHEAD: SignedDuration = SignedDuration::from_secs(90);
 
 /// What the vendor says of one symbol at one time.
-#[expect(clippy::struct_field_names, reason = "`currency_quote` is the vendor's name")]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Quote {
-    pub(crate) price: Decimal<'static>,
-    pub(crate) ts_event: Option<Timestamp>,
-    pub(crate) exchange: Option<Text<'static>>,
-    pub(crate) mic_code: Option<Text<'static>>,
-    pub(crate) currency: Option<Text<'static>>,
-    pub(crate) currency_base: Option<Text<'static>>,
-    pub(crate) currency_quote: Option<Text<'static>>,
-    pub(crate) bid: Option<Decimal<'static>>,
-    pub(crate) ask: Option<Decimal<'static>>,
-    pub(crate) day_volume: Option<Decimal<'static>>,
+pub struct Quote {
+    /// Last price, in `currency`.
+    pub price: Decimal<'static>,
+    /// When it was made, by the vendor.
+    pub ts_event: Option<Timestamp>,
+    /// The vendor's `exchange`.
+    pub exchange: Option<Text<'static>>,
+    /// The vendor's `mic_code`.
+    pub mic_code: Option<Text<'static>>,
+    /// The vendor's `currency`.
+    pub currency: Option<Text<'static>>,
+    /// The vendor's `currency_base`.
+    pub currency_base: Option<Text<'static>>,
+    /// The vendor's `currency_quote`.
+    pub currency_quote: Option<Text<'static>>,
+    /// Best bid.
+    pub bid: Option<Decimal<'static>>,
+    /// Best ask.
+    pub ask: Option<Decimal<'static>>,
+    /// The vendor's `volume`.
+    pub day_volume: Option<Decimal<'static>>,
     /// Fields that were there and could not be read, by the vendor's names. They are absent above.
-    pub(crate) odd_fields: Vec<&'static str>,
+    pub odd_fields: Vec<&'static str>,
 }
-
-type Raw<'a> = Option<&'a RawValue>;
 
 /// The fields of `/price` and `/quote` that are of use. Any of them may be `null`, and prices may be JSON
 /// strings or numbers.
@@ -65,7 +66,8 @@ struct Fields<'a> {
 
 impl Quote {
     /// A reply of `/price` says nothing else.
-    pub(crate) fn of_price(price: Decimal<'static>) -> Self {
+    #[must_use]
+    pub fn of_price(price: Decimal<'static>) -> Self {
         Self {
             price,
             ts_event: None,
@@ -139,32 +141,6 @@ fn price(name: &'static str, raw: Raw<'_>) -> Result<Decimal<'static>, SymbolErr
             text: excerpt(raw.get()),
         }),
     }
-}
-
-struct NotReadable;
-
-/// The digits of a JSON string or number; nothing if the string is empty.
-fn as_decimal(raw: &RawValue) -> Result<Option<Decimal<'static>>, NotReadable> {
-    let text = if raw.get().starts_with('"') {
-        serde_json::from_str::<String>(raw.get()).map_err(|_| NotReadable)?
-    } else {
-        raw.get().to_owned()
-    };
-    if text.is_empty() {
-        return Ok(None);
-    }
-    if text.len() > MAX_DIGITS {
-        return Err(NotReadable);
-    }
-    Decimal::parse(text).map(Some).map_err(|_| NotReadable)
-}
-
-fn as_text(raw: &RawValue) -> Result<Option<Text<'static>>, NotReadable> {
-    let text = serde_json::from_str::<String>(raw.get()).map_err(|_| NotReadable)?;
-    if text.len() > MAX_TEXT {
-        return Err(NotReadable);
-    }
-    Ok(Text::present(text))
 }
 
 /// Seconds since 1970 as an instant; nothing if it cannot be one at which a quote was made.

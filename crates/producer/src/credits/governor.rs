@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use twelve_data::{CreditHeaders, Exhausted, Usage};
 
-use super::usage::Usage;
 use crate::clock::Moment;
 
 const WINDOW: Duration = Duration::from_mins(1);
@@ -59,20 +59,6 @@ pub(crate) enum WaitReason {
     Day,
     /// The vendor refused a call.
     Refused,
-}
-
-/// Which of the two allowances a 429 speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exhausted {
-    Minute,
-    Day,
-}
-
-/// The reply's headers `api-credits-used` and `api-credits-left`, of the current minute. Both may be absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CreditHeaders {
-    pub(crate) used: Option<u32>,
-    pub(crate) left: Option<u32>,
 }
 
 /// Grants credits. Knows no clock: each call is told the time.

@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+use crate::accept::Session;
 use crate::args::Config;
 use crate::clock::Clock;
-use crate::feed::{Counts, Feed};
 use crate::publish::{Balance, Publisher};
-use crate::session::Session;
+use crate::source::{Counts, Feed};
 use crate::{Error, bucket};
 
 /// Polls until the samples are done, a signal comes or an error ends it; then waits until Kafka has all ticks

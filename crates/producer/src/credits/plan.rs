@@ -1,16 +1,12 @@
 //! What the plan allows and what of it is used, asked of `/api_usage` at the start.
 
-use serde_json::value::RawValue;
 use tracing::{info, warn};
+use twelve_data::{Refusal, Usage};
 
-use super::Endpoint;
-use super::credits::Plan;
+use super::governor::Plan;
 use super::pacer::Pacer;
-use super::refusal::{Refusal, judge};
-use super::reply::{CallError, api_error, excerpt};
-use super::rest::{Reply, TwelveData};
-use super::usage::Usage;
 use crate::Error;
+use crate::http::TwelveData;
 
 /// Tells the governor what `/api_usage` says; asks again until Twelve Data answers.
 pub(crate) async fn learn_plan(api: &TwelveData, pacer: &mut Pacer) -> Result<(), Error> {
@@ -20,7 +16,7 @@ pub(crate) async fn learn_plan(api: &TwelveData, pacer: &mut Pacer) -> Result<()
         let now = pacer.now();
         let facts = reply.as_ref().map(|reply| reply.facts).unwrap_or_default();
         pacer.governor.settle(1, facts.credits, now);
-        match reply.and_then(|reply| read(&reply)) {
+        match reply.and_then(|reply| Ok(Usage::read(&reply.body, reply.facts.status)?)) {
             Ok(Some(usage)) => {
                 pacer.governor.learn(usage, now);
                 pacer.recovered();
@@ -39,9 +35,9 @@ pub(crate) async fn learn_plan(api: &TwelveData, pacer: &mut Pacer) -> Result<()
             }
             Err(error) => {
                 let error = api.redacted(error);
-                match judge(&error, Endpoint::default(), false) {
-                    Refusal::Fatal(refused @ Error::KeyRefused { .. }) => return Err(refused),
-                    Refusal::Fatal(_) => {
+                match error.judge(false) {
+                    Refusal::Key { message } => return Err(Error::KeyRefused { message }),
+                    Refusal::Endpoint { .. } | Refusal::Request { .. } => {
                         assume(&error.to_string());
                         return Ok(());
                     }
@@ -66,19 +62,4 @@ fn assume(reason: &str) {
         credits_per_day = per_day,
         "the plan is not known from `/api_usage`, the free plan is assumed: {reason}"
     );
-}
-
-fn read(reply: &Reply) -> Result<Option<Usage>, CallError> {
-    let status = reply.facts.status;
-    let text = String::from_utf8_lossy(&reply.body);
-    let is_json = serde_json::from_str::<&RawValue>(&text).is_ok();
-    match api_error(&text, status) {
-        Some(error) => Err(CallError::Api(error)),
-        None if !(200..300).contains(&status) => Err(CallError::Http {
-            status,
-            body: excerpt(&text),
-        }),
-        None if !is_json => Err(CallError::NotJson { body: excerpt(&text) }),
-        None => Ok(Usage::read(&reply.body)),
-    }
 }

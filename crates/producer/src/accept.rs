@@ -1,8 +1,9 @@
+//! Acceptance: a quote gets its `seq` and is a tick from there on.
+
 use jiff::Timestamp;
 use quote_model::{Channel, Symbol, Text, Tick, Version};
+use twelve_data::Quote;
 use uuid::Uuid;
-
-use crate::feed::Quote;
 
 /// One run of this process. It accepts quotes: from the moment that a quote has a `seq` it is a tick, and
 /// either Kafka gets it or the process ends with an error that counts it.
