@@ -1,12 +1,11 @@
 //! Ticks from Kafka to S3, each exactly once.
 //!
-//! A partition that becomes ours goes on at the end of its chain of objects (`assignment`, `locate`); the
-//! reading thread (`reader`) checks each record and encodes it into the partition's open run (`encode`);
-//! a closed run becomes one object by one create-only PUT, and the protocol (`slot`) decides what each
-//! answer of the bucket (`store`) means; then the offset is committed.
+//! A partition that becomes ours goes on at the end of its chain of objects (`locate`); the reading thread
+//! (`reader`) checks each record and encodes it into the partition's open run (`encode`); a closed run becomes
+//! one object by one create-only PUT, and the protocol (the crate [`slot_protocol`]) decides what each answer of
+//! the bucket (`store`) means; then the offset is committed.
 
 mod args;
-mod assignment;
 mod audit;
 mod bucket_reader;
 mod dry_run;
@@ -21,7 +20,6 @@ mod reader;
 mod replay;
 mod requests;
 mod run;
-pub mod slot;
 mod store;
 
 use pipeline_runtime::exit::ExitStatus;

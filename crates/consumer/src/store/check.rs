@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::error::Error as Refusal;
 use super::{Creation, Objects};
 use crate::Error;
-use crate::slot::SlotKeys;
+use slot_protocol::SlotKeys;
 
 const RACERS: usize = 8;
 

@@ -1,14 +1,27 @@
 //! A consumer's hold on one partition: the real chain, and around it what the reading thread does.
 
+use std::convert::Infallible;
+
 use rand::Rng;
+use slot_protocol::{Chain, ClosedBy, Effect, Hour, LogRange, Offer, Resume, Run, Slot};
 use uuid::Uuid;
 
-use super::super::{Chain, ClosedBy, Effect, Hour, Offer, Slot};
 use super::broken::Broken;
 use super::log::{Log, crc_of};
 use super::reader::Reader;
 use super::store::LatePut;
-use crate::assignment::{LogRange, Resume};
+
+/// A run: the offsets that its lines are of.
+pub(super) struct Lines(Vec<i64>);
+
+impl Run for Lines {
+    type Closed = Vec<i64>;
+    type Error = Infallible;
+
+    fn close(self) -> Result<Vec<i64>, Infallible> {
+        Ok(self.0)
+    }
+}
 
 /// A consumer that owned the partition at some time, and may not know that it does no more.
 pub(super) struct Writer {
@@ -17,13 +30,10 @@ pub(super) struct Writer {
     pub(super) process: u64,
     pub(super) generation: u64,
     /// Where to go on is known.
-    pub(super) chain: Option<Chain>,
+    pub(super) chain: Option<Chain<Lines>>,
     /// Where the slot after those in the bucket begins.
     boundary: i64,
     reader: Reader,
-    open: Vec<i64>,
-    waiting: Vec<i64>,
-    pub(super) in_flight: Vec<i64>,
     /// The answer that is waited for.
     pub(super) asked: Option<Asked>,
 }
@@ -64,9 +74,6 @@ impl Writer {
             chain: None,
             boundary: 0,
             reader: Reader::new(),
-            open: Vec::new(),
-            waiting: Vec::new(),
-            in_flight: Vec::new(),
             asked: Some(Asked::Commit),
         }
     }
@@ -78,12 +85,15 @@ impl Writer {
 
     /// Goes on behind what is gone, at the same boundary.
     pub(super) fn skip_to(&mut self, low: i64) {
-        self.chain = Some(Chain::resume(self.boundary, low));
+        self.resume(Resume {
+            boundary: self.boundary,
+            read_from: low,
+        });
     }
 
     pub(super) fn resume(&mut self, resume: Resume) {
         self.boundary = resume.boundary;
-        self.chain = Some(Chain::resume(resume.boundary, resume.read_from));
+        self.chain = Some(Chain::resume(resume));
     }
 
     /// What the reading thread does with the next record.
@@ -117,8 +127,12 @@ impl Writer {
             }
             Offer::Take => {
                 self.reader.pass(offset);
-                self.open.push(offset);
-                chain.took(offset, hour, crc_of(self.partition, offset));
+                let begin = || Ok::<_, Infallible>((Lines(vec![offset]), crc_of(self.partition, offset)));
+                let push = |lines: &mut Lines| {
+                    lines.0.push(offset);
+                    Ok(())
+                };
+                let Ok(()) = chain.take(offset, hour, begin, push);
             }
             Offer::CloseFirst if chain.can_close() => return Read::Close,
             Offer::CloseFirst => chain.read_again(),
@@ -131,14 +145,8 @@ impl Writer {
     }
 
     /// Closes the open run.
-    pub(super) fn close(&mut self, run_id: Uuid, closed_by: ClosedBy) -> Option<Effect> {
-        let effect = self.chain.as_mut()?.close(run_id, closed_by);
-        let lines = std::mem::take(&mut self.open);
-        if effect.is_some() {
-            self.in_flight = lines;
-        } else {
-            self.waiting = lines;
-        }
+    pub(super) fn close(&mut self, run_id: Uuid, closed_by: ClosedBy) -> Option<Effect<Vec<i64>>> {
+        let Ok(effect) = self.chain.as_mut()?.close(run_id, closed_by);
         effect
     }
 
@@ -146,41 +154,25 @@ impl Writer {
     pub(super) fn landed(&mut self, end: i64) {
         self.asked = None;
         self.boundary = end + 1;
-        self.in_flight = std::mem::take(&mut self.waiting);
     }
 
-    pub(super) fn forget_unsent(&mut self) {
-        self.open.clear();
-        self.waiting.clear();
-        self.in_flight.clear();
-    }
-
-    /// The waiting run as a PUT that is sent too early.
-    pub(super) fn pipelined(&self, run_id: Uuid, log: &Log) -> Option<LatePut> {
-        let (Asked::Put(before) | Asked::Head(before)) = self.asked.as_ref()? else {
-            return None;
-        };
-        let (first_offset, end) = (*self.waiting.first()?, *self.waiting.last()?);
-        let slot = Slot {
-            start: before.end + 1,
-            end,
-            hour: log.hour_of(first_offset)?,
-            first_offset,
-            first_crc32c: crc_of(self.partition, first_offset),
-            run_id,
-            closed_by: ClosedBy::Age,
-        };
+    /// The run that waits behind the one under way, as a PUT.
+    pub(super) fn waiting(&self) -> Option<LatePut> {
+        let (slot, lines) = self.chain.as_ref()?.closed().nth(1)?;
         Some(LatePut {
             partition: self.partition,
-            slot,
-            lines: self.waiting.clone(),
+            slot: slot.clone(),
+            lines: lines.clone(),
         })
     }
 
     /// First offset and hour of each run that is not known to be in the bucket.
     pub(super) fn unresolved<'a>(&'a self, log: &'a Log) -> impl Iterator<Item = (i64, Hour)> + 'a {
-        [&self.open, &self.waiting, &self.in_flight]
-            .into_iter()
-            .filter_map(|lines| Some((*lines.first()?, log.hour_of(*lines.first()?)?)))
+        let open = self.chain.iter().filter_map(Chain::open);
+        let closed = self.chain.iter().flat_map(Chain::closed);
+        let firsts = open
+            .map(|lines| lines.0[0])
+            .chain(closed.map(|(_, lines)| lines[0]));
+        firsts.filter_map(|first_offset| Some((first_offset, log.hour_of(first_offset)?)))
     }
 }

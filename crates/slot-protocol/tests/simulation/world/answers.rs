@@ -2,12 +2,11 @@
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
+use slot_protocol::{Found, HeadReply, LogRange, PutReply, Resume, Slot, boundary_of_commit};
 
 use super::{Commit, LAYOUT, World};
-use crate::assignment::{LogRange, Resume, boundary_of_commit};
-use crate::slot::simulation::broken::Broken;
-use crate::slot::simulation::writer::Asked;
-use crate::slot::{Found, HeadReply, PutReply, Slot};
+use crate::broken::Broken;
+use crate::writer::Asked;
 
 impl World {
     /// The store comes to a PUT that nobody waits for any more, or whose reply is lost.

@@ -1,4 +1,7 @@
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -7,13 +10,13 @@ const MS_AN_HOUR: i64 = 3_600_000;
 
 /// An hour in UTC, as a record's Kafka timestamp falls into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Hour(i64);
+pub struct Hour(i64);
 
 impl Hour {
     /// The hour of a Kafka timestamp in ms. A record without one, or from before 1970, is of the first hour
     /// of 1970; one beyond the year 9999 of its last: every writer must come to the same key.
     #[must_use]
-    pub(crate) fn of_timestamp_ms(timestamp_ms: i64) -> Self {
+    pub fn of_timestamp_ms(timestamp_ms: i64) -> Self {
         Self(timestamp_ms.clamp(0, Timestamp::MAX.as_millisecond() - MS_AN_HOUR) / MS_AN_HOUR)
     }
 }
@@ -28,7 +31,7 @@ impl fmt::Display for Hour {
 
 /// The names of one topic's objects under one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SlotKeys {
+pub struct SlotKeys {
     /// `{prefix}{topic}/`
     folder: String,
     topic: String,
@@ -38,7 +41,7 @@ pub(crate) struct SlotKeys {
 impl SlotKeys {
     /// `prefix` is empty or ends with a slash, `extension` is such as `jsonl.zst`.
     #[must_use]
-    pub(crate) fn new(prefix: &str, topic: &str, extension: &'static str) -> Self {
+    pub fn new(prefix: &str, topic: &str, extension: &'static str) -> Self {
         Self {
             folder: format!("{prefix}{topic}/"),
             topic: topic.to_owned(),
@@ -48,25 +51,25 @@ impl SlotKeys {
 
     /// What all keys of the topic begin with.
     #[must_use]
-    pub(crate) fn folder(&self) -> &str {
+    pub fn folder(&self) -> &str {
         &self.folder
     }
 
     /// The key of the object that fixes how the others are written.
     #[must_use]
-    pub(crate) fn layout(&self) -> String {
+    pub fn layout(&self) -> String {
         format!("{}_layout.json", self.folder)
     }
 
     /// The key of an object for trying the store with.
     #[must_use]
-    pub(crate) fn probe(&self, unique: &str) -> String {
+    pub fn probe(&self, unique: &str) -> String {
         format!("{}_probe-{unique}", self.folder)
     }
 
     /// The key of a slot: nothing but the log and the prefix's fixed layout makes it.
     #[must_use]
-    pub(crate) fn slot(&self, partition: i32, start: i64, hour: Hour) -> String {
+    pub fn slot(&self, partition: i32, start: i64, hour: Hour) -> String {
         format!(
             "{}{hour}/{}-{partition:05}-{start:020}.{}",
             self.folder, self.topic, self.extension
@@ -75,7 +78,7 @@ impl SlotKeys {
 
     /// Partition and start of a slot's key, or nothing if the key is no slot's.
     #[must_use]
-    pub(crate) fn parse(&self, key: &str) -> Option<(i32, i64)> {
+    pub fn parse(&self, key: &str) -> Option<(i32, i64)> {
         let name = key.strip_prefix(&self.folder)?.rsplit('/').next()?;
         let numbers = name
             .strip_prefix(&self.topic)?

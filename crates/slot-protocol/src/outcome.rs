@@ -1,10 +1,13 @@
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+
 use uuid::Uuid;
 
-use super::Slot;
+use crate::Slot;
 
 /// What the store says to a create-only PUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PutReply {
+pub enum PutReply {
     /// 200: this request made the object.
     Created,
     /// 412: there is an object.
@@ -16,7 +19,7 @@ pub(crate) enum PutReply {
 
 /// What the store says to a HEAD.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum HeadReply {
+pub enum HeadReply {
     /// The object tells this of itself.
     Found(Found),
     /// 200, but the object does not tell what a slot tells.
@@ -32,19 +35,19 @@ pub(crate) enum HeadReply {
 
 /// What an object in a slot's place tells of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct Found {
     /// First offset covered.
-    pub(crate) start: i64,
+    pub start: i64,
     /// Last offset covered.
-    pub(crate) end: i64,
+    pub end: i64,
     /// Offset of its first record.
-    pub(crate) first_offset: i64,
+    pub first_offset: i64,
     /// CRC32C of its first record's line.
-    pub(crate) first_crc32c: u32,
+    pub first_crc32c: u32,
     /// Which attempt of which writer made it.
-    pub(crate) run_id: Uuid,
+    pub run_id: Uuid,
     /// Kafka's id of the topic, where its writer knew it.
-    pub(crate) topic_id: Option<String>,
+    pub topic_id: Option<String>,
 }
 
 /// Why the object in a slot's place is not of our log.
@@ -88,7 +91,7 @@ pub enum Conflict {
 }
 
 /// Tells a slot of the same log from one of another.
-pub(super) fn same_log(ours: &Slot, our_topic_id: Option<&str>, theirs: &Found) -> Result<(), Conflict> {
+pub(crate) fn same_log(ours: &Slot, our_topic_id: Option<&str>, theirs: &Found) -> Result<(), Conflict> {
     if let (Some(our_id), Some(their_id)) = (our_topic_id, &theirs.topic_id)
         && our_id != their_id
     {

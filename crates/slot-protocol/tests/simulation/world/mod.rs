@@ -6,15 +6,14 @@ mod answers;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use slot_protocol::{ClosedBy, CommitNote, Effect, Slot};
 use uuid::Uuid;
 
-use super::super::{ClosedBy, Effect, Slot};
 use super::broken::Broken;
 use super::log::{LOG_LEN, Log};
 use super::seen::Seen;
 use super::store::{Bucket, LatePut};
 use super::writer::{Asked, Read, Writer};
-use crate::assignment::CommitNote;
 
 const LAYOUT: Uuid = Uuid::from_u128(7);
 
@@ -221,21 +220,26 @@ impl World {
             return self.apply(index, vec![effect]);
         }
         if self.broken == Broken::Pipelined {
-            let log = &self.partitions[index_of(writer.partition)].log;
-            self.bucket.late.extend(writer.pipelined(run_id, log));
+            self.bucket.late.extend(writer.waiting());
         }
         Ok(())
     }
 
-    fn apply(&mut self, index: usize, effects: Vec<Effect>) -> Result<(), String> {
+    fn apply(&mut self, index: usize, effects: Vec<Effect<Vec<i64>>>) -> Result<(), String> {
         for effect in effects {
             let writer = &mut self.writers[index];
             match effect {
-                Effect::Put(slot) | Effect::PutAgain(slot) => {
+                Effect::Put { slot, run } | Effect::PutAgain { slot, run } => {
+                    let mut lines = run;
+                    if self.broken == Broken::BytesOfAnotherRun
+                        && let Some(waiting) = writer.waiting()
+                    {
+                        lines = waiting.lines;
+                    }
                     self.bucket.late.push(LatePut {
                         partition: writer.partition,
                         slot: slot.clone(),
-                        lines: writer.in_flight.clone(),
+                        lines,
                     });
                     writer.asked = Some(Asked::Put(slot.clone()));
                     if self.broken == Broken::CommitBeforeAnswer {
@@ -247,14 +251,12 @@ impl World {
                     slot,
                     end,
                     is_adopted,
+                    run: _,
                 } => {
                     writer.landed(end);
+                    self.seen.rereads += u64::from(end != slot.end);
                     self.seen.adopted += u64::from(is_adopted);
                     self.commit(index, &slot, end);
-                }
-                Effect::Reread { .. } => {
-                    writer.forget_unsent();
-                    self.seen.rereads += 1;
                 }
                 Effect::Halt { slot, conflict } => return Err(format!("halted at {slot:?}: {conflict}")),
             }

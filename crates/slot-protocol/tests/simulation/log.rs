@@ -1,7 +1,6 @@
 use rand::{Rng, RngExt};
 
-use super::super::Hour;
-use crate::assignment::LogRange;
+use slot_protocol::{Hour, LogRange};
 
 /// Records that a partition comes to have.
 pub(super) const LOG_LEN: i64 = 14;

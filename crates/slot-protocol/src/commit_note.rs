@@ -1,21 +1,20 @@
-//! Where a partition that became ours goes on: at the end of its chain, which a commit in Kafka tells fast and
-//! the bucket tells for sure.
-
-use std::fmt;
-use std::str::FromStr;
+use core::fmt;
+use core::str::FromStr;
 
 use uuid::Uuid;
+
+use crate::LogRange;
 
 /// What stands as metadata in a commit: which chain it is of, and the slot that it ended. A commit without it was
 /// not made by this program (an operator's reset, another consumer) and says nothing of slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CommitNote {
+pub struct CommitNote {
     /// Id of the bucket's layout.
-    pub(crate) layout: Uuid,
+    pub layout: Uuid,
     /// First offset of the slot.
-    pub(crate) start: i64,
+    pub start: i64,
     /// Last offset of the slot.
-    pub(crate) end: i64,
+    pub end: i64,
 }
 
 impl fmt::Display for CommitNote {
@@ -43,72 +42,19 @@ impl FromStr for CommitNote {
 
 /// The metadata of a commit is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotACommitNote;
-
-/// The offsets that the log of a partition holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LogRange {
-    /// Of the oldest record.
-    pub(crate) low: i64,
-    /// Of the record that will come next.
-    pub(crate) high: i64,
-}
+pub struct NotACommitNote;
 
 /// The end of the chain as a commit tells it, or nothing if the bucket must be asked: the commit is not ours, is of
 /// another bucket or prefix, or retention has passed it. Then the key of the slot there, which its first record
 /// makes, cannot be known from the log any more.
 #[must_use]
-pub(crate) fn boundary_of_commit(offset: i64, metadata: &str, layout: Uuid, log: LogRange) -> Option<i64> {
+pub fn boundary_of_commit(offset: i64, metadata: &str, layout: Uuid, log: LogRange) -> Option<i64> {
     let note: CommitNote = metadata.parse().ok()?;
     let is_trusted = note.layout == layout
         && note.end.checked_add(1) == Some(offset)
         && note.start <= note.end
         && (log.low..=log.high).contains(&offset);
     is_trusted.then_some(offset)
-}
-
-/// Where a chain and its reader go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Resume {
-    /// Where the next slot begins.
-    pub(crate) boundary: i64,
-    /// Offset of the first record to read.
-    pub(crate) read_from: i64,
-}
-
-impl Resume {
-    /// Goes on at a chain's end, or behind what retention deleted of the log since.
-    ///
-    /// # Errors
-    ///
-    /// [`ChainBeyondLog`] if the chain ends where the log has not come to yet: it is of another log.
-    pub(crate) fn at(boundary: i64, log: LogRange) -> Result<Self, ChainBeyondLog> {
-        if boundary > log.high {
-            return Err(ChainBeyondLog {
-                boundary,
-                high: log.high,
-            });
-        }
-        Ok(Self {
-            boundary,
-            read_from: boundary.max(log.low),
-        })
-    }
-
-    /// How many offsets retention deleted before they were read.
-    #[must_use]
-    pub(crate) fn lost(&self) -> i64 {
-        self.read_from - self.boundary
-    }
-}
-
-/// The bucket holds records that the log never had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ChainBeyondLog {
-    /// Where the chain ends.
-    pub(crate) boundary: i64,
-    /// Where the log ends.
-    pub(crate) high: i64,
 }
 
 #[cfg(test)]
@@ -155,25 +101,6 @@ mod tests {
         assert_eq!(
             boundary_of_commit(50, &note(40, 49), Uuid::from_u128(8), LOG),
             None
-        );
-    }
-
-    #[test]
-    fn what_retention_took_is_counted_and_the_slot_still_begins_at_the_boundary() {
-        let resume = Resume::at(4, LOG).unwrap();
-        assert_eq!((resume.boundary, resume.read_from, resume.lost()), (4, 10, 6));
-        let resume = Resume::at(100, LOG).unwrap();
-        assert_eq!((resume.boundary, resume.read_from, resume.lost()), (100, 100, 0));
-    }
-
-    #[test]
-    fn a_chain_longer_than_the_log_is_of_another_log() {
-        assert_eq!(
-            Resume::at(101, LOG),
-            Err(ChainBeyondLog {
-                boundary: 101,
-                high: 100
-            })
         );
     }
 }

@@ -12,8 +12,8 @@ mod store;
 mod world;
 mod writer;
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use broken::Broken;
@@ -49,7 +49,7 @@ fn simulate_all(broken: Broken, schedules: u64) -> Result<Seen, (u64, String)> {
                 Err(what) => break Some((seed, what)),
             }
         };
-        let mut result = result.lock().unwrap();
+        let mut result = result.lock().unwrap_or_else(PoisonError::into_inner);
         match (failure, &mut *result) {
             (Some(failure), _) => {
                 is_over.store(true, Ordering::Relaxed);
@@ -64,7 +64,7 @@ fn simulate_all(broken: Broken, schedules: u64) -> Result<Seen, (u64, String)> {
             scope.spawn(work);
         }
     });
-    result.into_inner().unwrap()
+    result.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn every_record_is_stored_once_under_any_schedule() {
     }
     match simulate_all(Broken::Nothing, SCHEDULES) {
         Err((seed, what)) => {
-            panic!("{what}; play it again with `SIMULATION_SEED={seed} cargo test simulation`")
+            panic!("{what}; play it again with `SIMULATION_SEED={seed} cargo test -p slot-protocol`")
         }
         Ok(seen) => assert!(
             seen.least() > SCHEDULES / 100,

@@ -1,6 +1,6 @@
 use rand::{Rng, RngExt};
+use slot_protocol::Hour;
 
-use super::super::Hour;
 use super::log::Log;
 
 /// A place in the log, as a Kafka client keeps it for a writer. An outdated answer about where the log ends may move it

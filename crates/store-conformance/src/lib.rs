@@ -1,5 +1,9 @@
-//! What the consumer's protocol needs of a store, as one suite for every store that it is tried on: the real server, and
-//! what stands for it in a simulation.
+//! What the slot protocol needs of a store, as one suite for every store that it is tried on: the real server, and
+//! the [`MemoryStore`] that stands for it in simulations.
+
+mod memory;
+
+pub use memory::MemoryStore;
 
 use futures::future::join_all;
 

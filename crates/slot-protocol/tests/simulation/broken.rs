@@ -16,6 +16,8 @@ pub(super) enum Broken {
     Pipelined,
     /// An operator's reset is followed to wherever it points.
     UnguardedReset,
+    /// Under the key of one run go the bytes of the one that waits behind it.
+    BytesOfAnotherRun,
     /// A slot is resolved, and committed, before the store has answered.
     CommitBeforeAnswer,
     /// The chain's end is held against an end of the log that was asked for before the LIST.
@@ -32,13 +34,14 @@ pub(super) enum Broken {
 
 impl Broken {
     /// All rules.
-    pub(super) const RULES: [Self; 13] = [
+    pub(super) const RULES: [Self; 14] = [
         Self::Overwrite,
         Self::AssumeSame,
         Self::NextIsStartPlusOne,
         Self::ConflictIsExists,
         Self::GoneIsOurs,
         Self::Pipelined,
+        Self::BytesOfAnotherRun,
         Self::UnguardedReset,
         Self::CommitBeforeAnswer,
         Self::LogEndAskedBeforeList,

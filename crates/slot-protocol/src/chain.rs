@@ -1,18 +1,36 @@
-use super::outcome::same_log;
-use super::{ClosedBy, Conflict, HeadReply, Hour, PutReply, Slot};
+use alloc::vec;
+use alloc::vec::Vec;
+
 use uuid::Uuid;
 
-/// One partition's chain, as one assignment of it sees it. What it does not hold are the records' bytes:
-/// the owner keeps them for the open run, for the run that waits and for the one under way.
-#[derive(Debug)]
-pub(crate) struct Chain {
+use crate::outcome::same_log;
+use crate::{ClosedBy, Conflict, HeadReply, Hour, PutReply, Resume, Slot};
+
+/// The records of one run, in whatever form its writer keeps them.
+pub trait Run {
+    /// The bytes of one object. Each PUT takes a clone, so it must be cheap.
+    type Closed: Clone;
+    /// Why a run cannot be closed.
+    type Error;
+
+    /// Ends it: no record comes any more.
+    ///
+    /// # Errors
+    ///
+    /// If its bytes cannot be made.
+    fn close(self) -> Result<Self::Closed, Self::Error>;
+}
+
+/// One partition's chain, as one assignment of it sees it, and the runs that are not known to be in the bucket yet: the
+/// open one, one that waits, and the one under way.
+pub struct Chain<R: Run> {
     reading: Reading,
     /// Where the open run begins, or would.
     next: i64,
-    open: Option<OpenRun>,
+    open: Option<OpenRun<R>>,
     /// Closed while another run was under way.
-    waiting: Option<Slot>,
-    flight: Option<Flight>,
+    waiting: Option<ClosedRun<R::Closed>>,
+    flight: Option<Flight<R::Closed>>,
     /// The reader was moved, and no gap was believed since.
     doubts_gaps: bool,
     /// The record that came last, though an earlier one was wanted.
@@ -29,18 +47,22 @@ enum Reading {
     Halted,
 }
 
-#[derive(Debug)]
-struct OpenRun {
+struct OpenRun<R> {
+    run: R,
     first_offset: i64,
     first_crc32c: u32,
     hour: Hour,
     end: i64,
 }
 
-/// The one run that is being written.
-#[derive(Debug)]
-struct Flight {
+struct ClosedRun<C> {
     slot: Slot,
+    run: C,
+}
+
+/// The one run that is being written.
+struct Flight<C> {
+    closed: ClosedRun<C>,
     step: Step,
 }
 
@@ -52,10 +74,10 @@ enum Step {
 
 /// What to do with a record that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Offer {
+pub enum Offer {
     /// It is covered already, or the reader is being moved: leave it.
     Skip,
-    /// It goes into the open run: encode it and say so with [`Chain::took`].
+    /// It goes into the open run: [`Chain::take`] it.
     Take,
     /// It lies behind the record wanted: the log has a hole there, or the reader was misplaced, at its last move or
     /// since. Say so with [`Chain::doubt`], which has it read again; the same record twice is a hole.
@@ -65,31 +87,38 @@ pub(crate) enum Offer {
     CloseFirst,
 }
 
-/// What the owner does next.
+/// What the chain's owner does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// PUT this slot, create-only: the closed run's bytes.
-    Put(Slot),
+pub enum Effect<C> {
+    /// PUT these bytes under this slot's key, create-only.
+    Put {
+        /// What makes the key.
+        slot: Slot,
+        /// The bytes.
+        run: C,
+    },
     /// The same PUT again, after a pause.
-    PutAgain(Slot),
+    PutAgain {
+        /// What makes the key.
+        slot: Slot,
+        /// The bytes.
+        run: C,
+    },
     /// HEAD this slot's key.
     Head(Slot),
     /// The same HEAD again, after a pause.
     HeadAgain(Slot),
-    /// The slot is in the bucket: drop its bytes, and commit `end + 1`, as a hint for the next start.
+    /// The slot is in the bucket: commit `end + 1`, as a hint for the next start. If another's object was adopted that
+    /// ends elsewhere, what was read behind is dropped, and the log's reader is to be moved ([`Chain::seek_target`]).
     Resolved {
         /// The slot as we have it.
         slot: Slot,
+        /// Its bytes, wanted no more.
+        run: C,
         /// Last offset that the object in the bucket covers.
         end: i64,
         /// Another writer's object was adopted.
         is_adopted: bool,
-    },
-    /// Drop the bytes of the open and the waiting run, move the log's reader to this offset, then call
-    /// [`Chain::sought`].
-    Reread {
-        /// Offset of the next record wanted.
-        from: i64,
     },
     /// Stop for good: the object in this slot's place is of another log.
     Halt {
@@ -100,14 +129,14 @@ pub(crate) enum Effect {
     },
 }
 
-impl Chain {
-    /// A chain whose next slot begins at `boundary`; the log's reader must be moved to `read_from`, which is
-    /// further only if retention deleted what lies between.
+impl<R: Run> Chain<R> {
+    /// A chain whose next slot begins at the boundary. The log's reader must be moved to where it is to read from,
+    /// which is further only if retention deleted what lies between.
     #[must_use]
-    pub(crate) fn resume(boundary: i64, read_from: i64) -> Self {
+    pub fn resume(resume: Resume) -> Self {
         Self {
-            reading: Reading::Seeking { to: read_from },
-            next: boundary,
+            reading: Reading::Seeking { to: resume.read_from },
+            next: resume.boundary,
             open: None,
             waiting: None,
             flight: None,
@@ -118,7 +147,7 @@ impl Chain {
 
     /// Where the log's reader must be moved to, if it must.
     #[must_use]
-    pub(crate) fn seek_target(&self) -> Option<i64> {
+    pub fn seek_target(&self) -> Option<i64> {
         match self.reading {
             Reading::Seeking { to } => Some(to),
             Reading::From { .. } | Reading::Halted => None,
@@ -126,7 +155,7 @@ impl Chain {
     }
 
     /// The log's reader stands where [`Chain::seek_target`] asked.
-    pub(crate) fn sought(&mut self) {
+    pub fn sought(&mut self) {
         if let Reading::Seeking { to } = self.reading {
             self.reading = Reading::From { expected: to };
             self.doubts_gaps = true;
@@ -134,13 +163,13 @@ impl Chain {
     }
 
     /// A record that [`Chain::offer`] doubted: the one wanted is to be read again.
-    pub(crate) fn doubt(&mut self, offset: i64) {
+    pub fn doubt(&mut self, offset: i64) {
         self.doubted = Some(offset);
         self.read_again();
     }
 
     /// The record that is wanted next is to be read once more: the reader was stopped, or it came too early.
-    pub(crate) fn read_again(&mut self) {
+    pub fn read_again(&mut self) {
         if let Reading::From { expected } = self.reading {
             self.reading = Reading::Seeking { to: expected };
         }
@@ -148,7 +177,7 @@ impl Chain {
 
     /// The offset of the next record wanted, while records are taken.
     #[must_use]
-    pub(crate) fn expected(&self) -> Option<i64> {
+    pub fn expected(&self) -> Option<i64> {
         match self.reading {
             Reading::From { expected } => Some(expected),
             Reading::Seeking { .. } | Reading::Halted => None,
@@ -157,7 +186,7 @@ impl Chain {
 
     /// What to do with a record.
     #[must_use]
-    pub(crate) fn offer(&self, offset: i64, hour: Hour) -> Offer {
+    pub fn offer(&self, offset: i64, hour: Hour) -> Offer {
         match (self.reading, &self.open) {
             (Reading::From { expected }, _) if offset < expected => Offer::Skip,
             (Reading::From { expected }, _)
@@ -171,51 +200,87 @@ impl Chain {
         }
     }
 
-    /// The record that [`Chain::offer`] wanted is encoded. `crc32c` is of its line; that of a run's first is kept.
-    pub(crate) fn took(&mut self, offset: i64, hour: Hour, crc32c: u32) {
+    /// Takes the record that [`Chain::offer`] wanted: `push` adds it to the open run; if there is none, `begin` makes one
+    /// of it and tells its CRC32C, by which two writers of the slot know whether they read the same log.
+    ///
+    /// # Errors
+    ///
+    /// What `push` or `begin` cannot do. The record is not taken then.
+    pub fn take<E>(
+        &mut self,
+        offset: i64,
+        hour: Hour,
+        begin: impl FnOnce() -> Result<(R, u32), E>,
+        push: impl FnOnce(&mut R) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if let Some(open) = &mut self.open {
+            push(&mut open.run)?;
+            open.end = offset;
+        } else {
+            let (run, first_crc32c) = begin()?;
+            self.open = Some(OpenRun {
+                run,
+                first_offset: offset,
+                first_crc32c,
+                hour,
+                end: offset,
+            });
+        }
         if self.expected().is_some_and(|expected| offset > expected) {
             self.doubts_gaps = false;
         }
         self.reading = Reading::From { expected: offset + 1 };
         self.doubted = None;
-        match &mut self.open {
-            Some(open) => open.end = offset,
-            None => {
-                self.open = Some(OpenRun {
-                    first_offset: offset,
-                    first_crc32c: crc32c,
-                    hour,
-                    end: offset,
-                });
-            }
-        }
+        Ok(())
     }
 
-    /// Whether [`Chain::close`] can be called: there is an open run, and no other waits already.
+    /// The open run, if there is one.
     #[must_use]
-    pub(crate) fn can_close(&self) -> bool {
+    pub fn open(&self) -> Option<&R> {
+        self.open.as_ref().map(|open| &open.run)
+    }
+
+    /// The closed runs that are not known to be in the bucket: the one under way, then the one that waits.
+    pub fn closed(&self) -> impl Iterator<Item = (&Slot, &R::Closed)> {
+        let under_way = self.flight.as_ref().map(|flight| &flight.closed);
+        let closed = under_way.into_iter().chain(&self.waiting);
+        closed.map(|closed| (&closed.slot, &closed.run))
+    }
+
+    /// Whether [`Chain::close`] closes a run: there is an open one, and no other waits already.
+    #[must_use]
+    pub fn can_close(&self) -> bool {
         self.open.is_some() && self.waiting.is_none()
     }
 
     /// Whether nothing is open, waits or is under way.
     #[must_use]
-    pub(crate) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.open.is_none() && self.waiting.is_none() && self.flight.is_none()
     }
 
     /// Whether a closed run waits behind the one under way.
     #[must_use]
-    pub(crate) fn is_run_waiting(&self) -> bool {
+    pub fn is_run_waiting(&self) -> bool {
         self.waiting.is_some()
     }
 
-    /// Closes the open run. It is put at once if none is under way, and waits otherwise. Call only if
-    /// [`Chain::can_close`]; it does nothing else.
-    pub(crate) fn close(&mut self, run_id: Uuid, closed_by: ClosedBy) -> Option<Effect> {
+    /// Closes the open run, if [`Chain::can_close`]. It is put at once if none is under way, and waits otherwise.
+    ///
+    /// # Errors
+    ///
+    /// What closing the run cannot do. The chain cannot go on then.
+    pub fn close(
+        &mut self,
+        run_id: Uuid,
+        closed_by: ClosedBy,
+    ) -> Result<Option<Effect<R::Closed>>, R::Error> {
         if self.waiting.is_some() {
-            return None;
+            return Ok(None);
         }
-        let open = self.open.take()?;
+        let Some(open) = self.open.take() else {
+            return Ok(None);
+        };
         let slot = Slot {
             start: self.next,
             end: open.end,
@@ -225,74 +290,75 @@ impl Chain {
             run_id,
             closed_by,
         };
+        let run = open.run.close()?;
         self.next = slot.end + 1;
+        let closed = ClosedRun { slot, run };
         if self.flight.is_some() {
-            self.waiting = Some(slot);
-            None
+            self.waiting = Some(closed);
+            Ok(None)
         } else {
-            Some(self.put(slot))
+            Ok(Some(self.put(closed)))
         }
     }
 
-    fn put(&mut self, slot: Slot) -> Effect {
+    fn put(&mut self, closed: ClosedRun<R::Closed>) -> Effect<R::Closed> {
+        let (slot, run) = (closed.slot.clone(), closed.run.clone());
         self.flight = Some(Flight {
-            slot: slot.clone(),
+            closed,
             step: Step::Put,
         });
-        Effect::Put(slot)
+        Effect::Put { slot, run }
     }
 
     /// The store answered the PUT of the slot under way.
-    pub(crate) fn put_replied(&mut self, reply: &PutReply) -> Vec<Effect> {
+    pub fn put_replied(&mut self, reply: &PutReply) -> Vec<Effect<R::Closed>> {
         let Some(flight) = self.flight.as_mut().filter(|flight| flight.step == Step::Put) else {
             return Vec::new();
         };
         match reply {
-            PutReply::Created => {
-                let end = flight.slot.end;
-                self.resolve(end, false)
-            }
+            PutReply::Created => self.resolve(None),
             PutReply::Exists => {
                 flight.step = Step::Head;
-                vec![Effect::Head(flight.slot.clone())]
+                vec![Effect::Head(flight.closed.slot.clone())]
             }
-            PutReply::Unknown => vec![Effect::PutAgain(flight.slot.clone())],
+            PutReply::Unknown => vec![flight.put_again()],
         }
     }
 
     /// The store answered the HEAD of the slot under way. `topic_id` is Kafka's id of our topic, where known.
-    pub(crate) fn head_replied(&mut self, reply: HeadReply, topic_id: Option<&str>) -> Vec<Effect> {
+    pub fn head_replied(&mut self, reply: HeadReply, topic_id: Option<&str>) -> Vec<Effect<R::Closed>> {
         let Some(flight) = self.flight.as_mut().filter(|flight| flight.step == Step::Head) else {
             return Vec::new();
         };
+        let slot = &flight.closed.slot;
         match reply {
-            HeadReply::Found(found) if found.run_id == flight.slot.run_id => {
-                let end = flight.slot.end;
-                self.resolve(end, false)
-            }
-            HeadReply::Found(found) => match same_log(&flight.slot, topic_id, &found) {
-                Ok(()) => self.resolve(found.end, true),
+            HeadReply::Found(found) if found.run_id == slot.run_id => self.resolve(None),
+            HeadReply::Found(found) => match same_log(slot, topic_id, &found) {
+                Ok(()) => self.resolve(Some(found.end)),
                 Err(conflict) => self.halt(conflict),
             },
             HeadReply::Foreign { what } => self.halt(Conflict::Foreign { what }),
             HeadReply::Gone => {
                 flight.step = Step::Put;
-                vec![Effect::PutAgain(flight.slot.clone())]
+                vec![flight.put_again()]
             }
-            HeadReply::Unknown => vec![Effect::HeadAgain(flight.slot.clone())],
+            HeadReply::Unknown => vec![Effect::HeadAgain(slot.clone())],
         }
     }
 
-    /// The bucket holds a slot that begins where ours does and ends at `end`.
-    fn resolve(&mut self, end: i64, is_adopted: bool) -> Vec<Effect> {
-        let Some(Flight { slot, .. }) = self.flight.take() else {
+    /// The slot under way is in the bucket: as ours, or as another's that begins where ours does and ends elsewhere.
+    fn resolve(&mut self, adopted_end: Option<i64>) -> Vec<Effect<R::Closed>> {
+        let Some(Flight { closed, .. }) = self.flight.take() else {
             return Vec::new();
         };
+        let ClosedRun { slot, run } = closed;
+        let end = adopted_end.unwrap_or(slot.end);
         let is_all_of_ours = end == slot.end;
         let mut effects = vec![Effect::Resolved {
             slot,
+            run,
             end,
-            is_adopted,
+            is_adopted: adopted_end.is_some(),
         }];
         if is_all_of_ours {
             effects.extend(self.waiting.take().map(|waiting| self.put(waiting)));
@@ -304,18 +370,27 @@ impl Chain {
             // what came in place of another record says nothing of this one
             self.doubted = None;
             self.reading = Reading::Seeking { to: end + 1 };
-            effects.push(Effect::Reread { from: end + 1 });
         }
         effects
     }
 
-    fn halt(&mut self, conflict: Conflict) -> Vec<Effect> {
+    fn halt(&mut self, conflict: Conflict) -> Vec<Effect<R::Closed>> {
         self.reading = Reading::Halted;
         self.waiting = None;
         self.open = None;
-        match self.flight.take() {
-            Some(Flight { slot, .. }) => vec![Effect::Halt { slot, conflict }],
-            None => Vec::new(),
+        let halted = self.flight.take().map(|flight| Effect::Halt {
+            slot: flight.closed.slot,
+            conflict,
+        });
+        halted.into_iter().collect()
+    }
+}
+
+impl<C: Clone> Flight<C> {
+    fn put_again(&self) -> Effect<C> {
+        Effect::PutAgain {
+            slot: self.closed.slot.clone(),
+            run: self.closed.run.clone(),
         }
     }
 }
