@@ -1,19 +1,17 @@
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
+use bucket_audit::AuditArgs;
+use bucket_replay::ReplayArgs;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 use pipeline_runtime::kafka::KafkaArgs;
 use pipeline_runtime::logs::LogArgs;
 use pipeline_runtime::metrics::MetricsArgs;
-use pipeline_runtime::s3::{BucketName, S3Args};
+use pipeline_runtime::s3::{BucketName, Prefix, S3Args};
 
 use crate::Error;
-use crate::audit::AuditArgs;
 use crate::encode::{Compression, Encoding, Format};
 use crate::memory::MemoryBudget;
-use crate::replay::ReplayArgs;
 use crate::store::{WriteArgs, WriteSettings};
 
 /// Writes the ticks of a Kafka topic to S3, each exactly once.
@@ -225,51 +223,6 @@ impl ConsumeArgs {
     }
 }
 
-/// What all keys begin with: empty, or a folder with its slash.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Prefix(String);
-
-impl Prefix {
-    /// The text, empty or with a slash at its end.
-    #[must_use]
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Prefix {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let reason = if text.starts_with('/') {
-            "it begins with a slash, keys do not"
-        } else if text.contains("//") {
-            "it has an empty folder"
-        } else if text.contains(char::is_control) {
-            "it holds a control character"
-        } else if text.len() > 512 {
-            "it is longer than 512 bytes, a key may have 1024"
-        } else {
-            let slash = if text.is_empty() || text.ends_with('/') {
-                ""
-            } else {
-                "/"
-            };
-            return Ok(Self(format!("{text}{slash}")));
-        };
-        Err(Error::Prefix {
-            prefix: text.chars().take(40).collect(),
-            reason,
-        })
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -309,16 +262,6 @@ mod tests {
         ] {
             let error = check(&flags).unwrap_err();
             assert!(error.to_string().contains(flags[0]), "{flags:?}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_prefix_is_a_folder() {
-        assert_eq!("".parse::<Prefix>().unwrap().as_str(), "");
-        assert_eq!("quotes".parse::<Prefix>().unwrap().as_str(), "quotes/");
-        assert_eq!("a/b/".parse::<Prefix>().unwrap().as_str(), "a/b/");
-        for text in ["/", "/a", "a//b", "a\n"] {
-            assert!(text.parse::<Prefix>().is_err(), "{text:?} was taken");
         }
     }
 }

@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 use crate::args::Config;
+use crate::assignment::Resume;
 use crate::encode::{Encoders, Record};
 use crate::kafka::{GroupConsumer, RecordQueue};
 use crate::partition::Partition;
-use slot_protocol::Resume;
-use slot_protocol::{ClosedBy, Effect, Hour, Offer, PutReply, SlotKeys};
+use crate::slot::{ClosedBy, Effect, Hour, Offer, PutReply, SlotKeys};
 
 const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(10);
 const RECORDS_TIMEOUT: Duration = Duration::from_millis(100);
@@ -180,8 +180,10 @@ impl DryRun {
         let effect = partition
             .close(closed_by.unwrap_or(ClosedBy::Age))
             .map_err(|source| self.encode_error(number, partition.chain.expected().unwrap_or(0), source))?;
-        if let Some(Effect::Put { slot, run }) = effect {
-            let run = run.run;
+        let Some(Effect::Put(slot)) = effect else {
+            return Ok(());
+        };
+        if let Some(run) = partition.in_flight() {
             let encoded = futures::executor::block_on(run.encoded());
             let encoded = encoded.map_err(|failed| Error::NotEncoded {
                 topic: self.config.kafka.topic.clone(),
@@ -203,6 +205,7 @@ impl DryRun {
                 .map_err(|source| Error::Stdout { source })?;
         }
         partition.chain.put_replied(&PutReply::Created);
+        partition.landed();
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use pipeline_runtime::kafka::TopicName;
 use pipeline_runtime::s3::BucketName;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use slot_protocol::Conflict;
+use crate::slot::Conflict;
 
 /// What can go wrong in the consumer.
 #[derive(Debug, thiserror::Error)]
@@ -13,20 +13,6 @@ pub enum Error {
     /// Something that the binaries share.
     #[error(transparent)]
     Runtime(#[from] pipeline_runtime::Error),
-    /// The bucket could not be read to its end.
-    #[error(transparent)]
-    BucketReader(#[from] crate::bucket_reader::Error),
-    /// Not all was replayed.
-    #[error(transparent)]
-    Replay(#[from] crate::replay::Error),
-    /// The prefix cannot be one.
-    #[error("`{prefix}` is not a prefix: {reason}")]
-    Prefix {
-        /// What was asked.
-        prefix: String,
-        /// Which rule it breaks.
-        reason: &'static str,
-    },
     /// A setting's value is out of its range.
     #[error("{setting} is {value}, it must be {allowed}")]
     Setting {
@@ -276,10 +262,7 @@ impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Runtime(error) => error.exit_status(),
-            Self::BucketReader(error) => error.exit_status(),
-            Self::Replay(error) => error.exit_status(),
-            Self::Prefix { .. }
-            | Self::Setting { .. }
+            Self::Setting { .. }
             | Self::NotCreateOnly { .. }
             | Self::LayoutUnreadable { .. }
             | Self::LayoutDiffers { .. }

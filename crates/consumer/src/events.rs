@@ -6,7 +6,7 @@ use metrics::{counter, gauge};
 use tracing::{debug, info, warn};
 
 use crate::encode::{ClosedRun, Record};
-use slot_protocol::ClosedBy;
+use crate::slot::ClosedBy;
 
 /// A slot of ours is in the bucket.
 pub(crate) fn slot_written(key: &str, end: i64, run: &ClosedRun, closed_by: ClosedBy) {
@@ -86,7 +86,7 @@ pub(crate) struct State {
     pub(crate) runs_open: usize,
     /// Bytes of memory that all runs take.
     pub(crate) held_bytes: u64,
-    /// Since the oldest record was read that is not in the bucket, whether its run is open, waits or is under way.
+    /// Since the oldest record was read that is not in the bucket's care yet.
     pub(crate) oldest_run_age: Duration,
     /// Records read since the last look.
     pub(crate) records_read: u64,

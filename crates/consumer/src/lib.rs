@@ -1,13 +1,14 @@
 //! Ticks from Kafka to S3, each exactly once.
 //!
-//! A partition that becomes ours goes on at the end of its chain of objects (`locate`); the reading thread
-//! (`reader`) checks each record and encodes it into the partition's open run (`encode`); a closed run becomes
-//! one object by one create-only PUT, and the protocol (the crate [`slot_protocol`]) decides what each answer of
-//! the bucket (`store`) means; then the offset is committed.
+//! A partition that becomes ours goes on at the end of its chain of objects (`assignment`, `locate`); the
+//! reading thread (`reader`) checks each record and encodes it into the partition's open run (`encode`);
+//! a closed run becomes one object by one create-only PUT, and the protocol (`slot`) decides what each
+//! answer of the bucket (`store`) means; then the offset is committed.
+//!
+//! The commands `audit` and `replay` are crates of their own, which cannot see any of this.
 
 mod args;
-mod audit;
-mod bucket_reader;
+mod assignment;
 mod dry_run;
 mod encode;
 mod error;
@@ -17,27 +18,29 @@ mod locate;
 mod memory;
 mod partition;
 mod reader;
-mod replay;
 mod requests;
 mod run;
+pub mod slot;
 mod store;
 
-use pipeline_runtime::exit::ExitStatus;
+use std::process::ExitCode;
+
+use pipeline_runtime::exit::{self, ExitStatus};
 
 pub use args::{Command, CommandLine};
-pub use audit::AuditArgs;
 pub use error::Error;
-pub use replay::ReplayArgs;
 
-/// Does what the command line asks for.
-///
-/// # Errors
-///
-/// Whatever stops it, see [`Error`].
-pub async fn run(line: CommandLine) -> Result<ExitStatus, Error> {
+/// Does what the command line asks for, and gives the status to leave `main` with.
+pub async fn run(line: CommandLine) -> ExitCode {
     match line.command {
-        None => run::consume(line.consume.check()?).await,
-        Some(Command::Audit(args)) => Ok(audit::run(&args, &mut std::io::stdout()).await?.into()),
-        Some(Command::Replay(args)) => Ok(Box::pin(replay::run(args, &mut std::io::stdout())).await?),
+        None => exit::report(consume(line.consume).await),
+        Some(Command::Audit(args)) => exit::report(bucket_audit::run(&args, &mut std::io::stdout()).await),
+        Some(Command::Replay(args)) => {
+            exit::report(Box::pin(bucket_replay::run(args, &mut std::io::stdout())).await)
+        }
     }
+}
+
+async fn consume(args: args::ConsumeArgs) -> Result<ExitStatus, Error> {
+    run::consume(args.check()?).await
 }

@@ -13,10 +13,10 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::assignment::{LogRange, Resume, boundary_of_commit};
 use crate::kafka::{GroupConsumer, topic_id};
+use crate::slot::{HeadReply, SlotKeys};
 use crate::store::{Objects, found_in};
-use slot_protocol::{HeadReply, SlotKeys};
-use slot_protocol::{LogRange, Resume, boundary_of_commit};
 
 const KAFKA_TIMEOUT: Duration = Duration::from_secs(10);
 /// Before a PUT: what was read must come to the bucket though the broker is away.
@@ -166,7 +166,7 @@ impl Locator {
         let Some(at_start) = &self.topic_id else {
             return Ok(());
         };
-        match topic_id(self.consumer.client().native_ptr(), self.topic.as_str(), timeout) {
+        match topic_id(self.consumer.client(), self.topic.as_str(), timeout) {
             Some(now) if now != *at_start => {
                 Err(self.another_topic(&self.keys.layout(), &now, at_start.clone()))
             }

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use consumer::CommandLine;
-use pipeline_runtime::{exit, logs};
+use pipeline_runtime::logs;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let line = CommandLine::parse();
     logs::start(&line.logs);
-    exit::report(consumer::run(line).await)
+    consumer::run(line).await
 }

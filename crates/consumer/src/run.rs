@@ -21,8 +21,8 @@ use crate::kafka::{Rebalance, RecordQueue, connect, join, topic_id};
 use crate::locate::Locator;
 use crate::reader::{Input, Reader, Tally};
 use crate::requests::Requests;
+use crate::slot::SlotKeys;
 use crate::store::{Layout, Objects, check};
-use slot_protocol::SlotKeys;
 
 const TOPIC_ID_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -142,8 +142,7 @@ impl Log {
         let (kafka, group, memory) = (config.kafka.clone(), config.group.clone(), config.memory);
         let log = blocking(move || {
             let (consumer, partitions) = connect(&kafka, &group, memory, rebalance_sender)?;
-            let client = consumer.client().native_ptr();
-            let topic_id = topic_id(client, kafka.topic.as_str(), TOPIC_ID_TIMEOUT);
+            let topic_id = topic_id(consumer.client(), kafka.topic.as_str(), TOPIC_ID_TIMEOUT);
             Ok(Self {
                 consumer,
                 partitions,

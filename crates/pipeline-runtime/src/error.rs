@@ -40,6 +40,14 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// The prefix cannot be one.
+    #[error("`{prefix}` is not a prefix: {reason}")]
+    Prefix {
+        /// What was asked.
+        prefix: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
     /// librdkafka takes none of the configuration.
     #[error("librdkafka refuses the configuration, check each `-X`")]
     ClientConfig {
@@ -162,6 +170,7 @@ impl Failure for Error {
             | Self::FixedProperty { .. }
             | Self::TopicName { .. }
             | Self::BucketName { .. }
+            | Self::Prefix { .. }
             | Self::NoRegion
             | Self::NoTokenSource
             | Self::CertificateRefused { .. }

@@ -1,6 +1,8 @@
 //! How an S3 client is configured: the SDK's own chain, and path-style as soon as an endpoint is given.
 
+mod prefix;
 mod refusal;
+mod refused_request;
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -11,7 +13,9 @@ use aws_sdk_s3::config::{Builder, Region};
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::Error;
+pub use prefix::Prefix;
 pub use refusal::{Operation, Refusal, cause};
+pub use refused_request::RefusedRequest;
 
 /// The flags that each S3 client has. Region, endpoint and credentials come by the SDK's own chain
 /// (`AWS_REGION`, `AWS_ENDPOINT_URL`, profiles, instance role, web identity).

@@ -2,8 +2,7 @@
 
 mod group;
 mod record_queue;
-mod topic_id;
 
 pub(crate) use group::{GroupConsumer, NOWHERE_YET, Rebalance, connect, join};
+pub(crate) use pipeline_runtime::kafka::topic_id;
 pub(crate) use record_queue::{Consumed, RecordQueue};
-pub(crate) use topic_id::topic_id;

@@ -5,10 +5,9 @@ use futures::future::join_all;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::error::Error as Refusal;
 use super::{Creation, Objects};
 use crate::Error;
-use slot_protocol::SlotKeys;
+use crate::slot::SlotKeys;
 
 const RACERS: usize = 8;
 
@@ -49,7 +48,7 @@ async fn probe(objects: &Objects, key: &str) -> Result<(), Error> {
             Ok(Creation::Created) => winners += 1,
             Ok(Creation::Exists) => {}
             // 409 is an answer that a race may have
-            Err(Refusal::Refused { status: 409, .. }) => debug!(key, "a racing PUT got 409"),
+            Err(error) if error.other_status() == Some(409) => debug!(key, "a racing PUT got 409"),
             Err(error) => return Err(error.into()),
         }
     }

@@ -2,7 +2,6 @@
 
 mod check;
 mod error;
-mod explain;
 mod layout;
 mod metadata;
 mod objects;

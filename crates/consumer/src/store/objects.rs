@@ -8,10 +8,9 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use pipeline_runtime::s3::{BucketName, Operation, S3Args, client_config};
+use pipeline_runtime::s3::{BucketName, Operation, RefusedRequest, S3Args, client_config};
 
 use super::error::Error;
-use super::explain::explain;
 use super::write_settings::WriteSettings;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,7 +99,9 @@ impl Objects {
         match sent {
             Ok(_) => Ok(Creation::Created),
             Err(error) if status_of(&error) == Some(412) => Ok(Creation::Exists),
-            Err(error) => Err(explain(self.write_settings.operation(), &self.bucket, key, error)),
+            Err(error) => {
+                Err(RefusedRequest::of(self.write_settings.operation(), &self.bucket, key, error).into())
+            }
         }
     }
 
@@ -120,7 +121,7 @@ impl Objects {
         match sent {
             Ok(object) => Ok(Some(object.metadata.unwrap_or_default())),
             Err(error) if status_of(&error) == Some(404) => Ok(None),
-            Err(error) => Err(explain(Operation::HeadObject, &self.bucket, key, error)),
+            Err(error) => Err(RefusedRequest::of(Operation::HeadObject, &self.bucket, key, error).into()),
         }
     }
 
@@ -153,7 +154,7 @@ impl Objects {
             {
                 Ok(None)
             }
-            Err(error) => Err(explain(Operation::GetObject, &self.bucket, key, error)),
+            Err(error) => Err(RefusedRequest::of(Operation::GetObject, &self.bucket, key, error).into()),
         }
     }
 
@@ -171,7 +172,8 @@ impl Objects {
             .into_paginator()
             .send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| explain(Operation::ListObjects, &self.bucket, folder, error))?;
+            let page = page
+                .map_err(|error| RefusedRequest::of(Operation::ListObjects, &self.bucket, folder, error))?;
             page.contents()
                 .iter()
                 .filter_map(|object| object.key())
@@ -195,7 +197,7 @@ impl Objects {
             .send()
             .await;
         sent.map(drop)
-            .map_err(|error| explain(Operation::ListObjects, &self.bucket, folder, error))
+            .map_err(|error| RefusedRequest::of(Operation::ListObjects, &self.bucket, folder, error).into())
     }
 
     /// Removes an object, for cleaning up only: the chain never needs it, and may lack the permission.
@@ -208,7 +210,7 @@ impl Objects {
             .send()
             .await
         {
-            let error = explain(Operation::DeleteObject, &self.bucket, key, error);
+            let error = RefusedRequest::of(Operation::DeleteObject, &self.bucket, key, error);
             tracing::debug!(key, %error, "left behind");
         }
     }

@@ -9,6 +9,7 @@ mod property;
 #[cfg(feature = "msk-iam")]
 mod tokens;
 mod topic;
+mod topic_id;
 
 pub use args::{ConnectionArgs, Fixed, KafkaArgs};
 pub use contact::Contact;
@@ -17,3 +18,4 @@ pub use property::Property;
 #[cfg(feature = "msk-iam")]
 pub use tokens::Tokens;
 pub use topic::{TopicName, partitions_of};
+pub use topic_id::topic_id;

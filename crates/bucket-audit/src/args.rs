@@ -1,0 +1,66 @@
+use bucket_reader::{BucketArgs, moment};
+use jiff::{SignedDuration, Timestamp};
+use pipeline_runtime::kafka::TopicName;
+
+/// What to audit, and what counts as a fault.
+#[derive(Clone, Debug, clap::Args)]
+pub struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) source: BucketArgs,
+    /// The only topic to audit; without it, whatever is under the prefix must be a topic's
+    #[arg(long, env = "TOPIC_NAME", value_name = "NAME")]
+    pub(crate) topic: Option<TopicName>,
+    /// Write the report as one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Take it as a fault if older objects were removed, so that a chain begins after offset 0
+    #[arg(long)]
+    pub(crate) complete: bool,
+    /// Read only objects of this time's hour and later, `2026-11-23T14:00:00Z` or `2026-11-23`
+    ///
+    /// The hour is the one in the keys. Each chain is read from its first object of that hour or a later one to its
+    /// end, and proven from there; ticks received before the hour may be missing.
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "complete")]
+    pub(crate) since: Option<Timestamp>,
+    /// While the pipeline runs: a tick received this shortly before the newest object may be missing yet
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub(crate) in_flight: SignedDuration,
+}
+
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let duration: SignedDuration = text
+        .parse()
+        .map_err(|error| format!("{error}, write it like `90s` or `5m`"))?;
+    if duration.is_negative() {
+        return Err("it is negative, write it like `90s` or `5m`".to_owned());
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        audit: AuditArgs,
+    }
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        let cli = Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--in-flight", "5m"]).unwrap();
+        assert_eq!(cli.audit.in_flight, SignedDuration::from_mins(5));
+        assert!(Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--in-flight=-5m"]).is_err());
+    }
+
+    #[test]
+    fn a_part_cannot_be_complete() {
+        let since = ["audit", "--bucket", "my-bucket", "--since", "2026-11-23"];
+        let cli = Cli::try_parse_from(since).unwrap();
+        assert_eq!(cli.audit.since, Some("2026-11-23T00:00:00Z".parse().unwrap()));
+        assert!(Cli::try_parse_from(since.into_iter().chain(["--complete"])).is_err());
+    }
+}

@@ -1,0 +1,164 @@
+use pipeline_runtime::exit::{ExitStatus, Failure};
+use pipeline_runtime::kafka::TopicName;
+use rdkafka::error::KafkaError;
+
+/// Why records are not written back, or not all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something that the binaries share.
+    #[error(transparent)]
+    Runtime(#[from] pipeline_runtime::Error),
+    /// The bucket cannot be read.
+    #[error(transparent)]
+    BucketReader(#[from] bucket_reader::Error),
+    /// No record can be selected.
+    #[error("`{from}` is not before `{to}`, so no record is between them; correct one")]
+    EmptyRange {
+        /// The lower bound's flag and value.
+        from: String,
+        /// The upper bound's flag and value.
+        to: String,
+    },
+    /// There are no objects.
+    #[error("no slot is in {place}, check `--bucket`, `--prefix` and `--from-topic`")]
+    NothingThere {
+        /// Bucket and prefix.
+        place: String,
+    },
+    /// There are objects of several topics.
+    #[error("{place} holds several topics ({topics}), name one with `--from-topic`")]
+    SeveralTopics {
+        /// Bucket and prefix.
+        place: String,
+        /// Their names.
+        topics: String,
+    },
+    /// A partition is named that has no objects.
+    #[error(
+        "no slot of the partition {partition} is in {place}, there are {partitions}; correct the selection"
+    )]
+    NoPartition {
+        /// The partition.
+        partition: u32,
+        /// Bucket, prefix and topic.
+        place: String,
+        /// Those that are there.
+        partitions: String,
+    },
+    /// Source and target are the same topic.
+    #[error(
+        "the objects are of the topic {topic} itself, which would hold their records twice; write to another \
+         `--topic`, or, if that is what you want, use `--same-topic`"
+    )]
+    SameTopic {
+        /// The topic.
+        topic: TopicName,
+    },
+    /// The target has no partition of that number.
+    #[error(
+        "the topic {topic} has {there} partitions, the records are of {needed}; make it with {needed}, or use \
+         `--partitioning key`"
+    )]
+    TooFewPartitions {
+        /// The target.
+        topic: TopicName,
+        /// How many it has.
+        there: usize,
+        /// How many it must have.
+        needed: usize,
+    },
+    /// Two objects hold the same offsets.
+    #[error(
+        "{object} and the slot at offset {next} behind it hold the same offsets, so that records would be written \
+         twice; run `consumer audit`, and leave both out by `--to-offset` and `--from-offset`"
+    )]
+    Overlap {
+        /// The first.
+        object: String,
+        /// Where the second begins.
+        next: u64,
+    },
+    /// An object is not as it was written.
+    #[error(
+        "{object} is damaged, nothing of it was sent ({findings} findings, the first: {first}); run `consumer audit`, \
+         and leave it out by `--to-offset` and `--from-offset`"
+    )]
+    Damaged {
+        /// The object.
+        object: String,
+        /// How much is wrong.
+        findings: usize,
+        /// What was found first.
+        first: String,
+    },
+    /// An object cannot be read.
+    #[error("cannot read {object}: {why}; try again")]
+    Unreadable {
+        /// The object.
+        object: String,
+        /// Why.
+        why: String,
+    },
+    /// An offset is asked for that cannot be found.
+    #[error(
+        "offset {offset} is inside {object}, of whose lines the offsets are not known, as some of {first} to {last} \
+         have none; use {first} or {}", last + 1
+    )]
+    OffsetUnknown {
+        /// What was asked for.
+        offset: u64,
+        /// The object.
+        object: String,
+        /// Its first record's offset.
+        first: u64,
+        /// Its last offset.
+        last: u64,
+    },
+    /// Kafka does not have all that was sent.
+    #[error(
+        "{open} of {sent} records did not reach the topic {topic}{}; go on with `--from-offset {resume}`",
+        refusal.as_ref().map(|refusal| format!(" ({refusal})")).unwrap_or_default()
+    )]
+    NotDelivered {
+        /// How many.
+        open: u64,
+        /// Of how many.
+        sent: u64,
+        /// The target.
+        topic: TopicName,
+        /// `--from-offset` to go on with so that none is left out.
+        resume: String,
+        /// Why Kafka refused the first that it refused; else it gave no answer in time.
+        refusal: Option<KafkaError>,
+    },
+    /// A thread of ours ended.
+    #[error("a thread of the replay ended before its time, please report it")]
+    Worker {
+        /// Why.
+        source: tokio::task::JoinError,
+    },
+    /// The result cannot be printed.
+    #[error("cannot write the result to stdout")]
+    Stdout {
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Failure for Error {
+    fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Runtime(error) => error.exit_status(),
+            Self::BucketReader(error) => error.exit_status(),
+            Self::EmptyRange { .. }
+            | Self::NothingThere { .. }
+            | Self::SeveralTopics { .. }
+            | Self::NoPartition { .. }
+            | Self::SameTopic { .. }
+            | Self::TooFewPartitions { .. }
+            | Self::OffsetUnknown { .. } => ExitStatus::BadConfig,
+            _ => ExitStatus::Failed,
+        }
+    }
+}

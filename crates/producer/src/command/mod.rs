@@ -1,5 +1,0 @@
-//! What the program can be asked to do.
-
-mod run;
-
-pub use run::run;
