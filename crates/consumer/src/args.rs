@@ -38,7 +38,7 @@ pub enum Command {
     /// Reads the bucket and proves that each tick is there once
     Audit(AuditArgs),
     /// Writes records from the bucket back into a topic
-    Replay(ReplayArgs),
+    Replay(Box<ReplayArgs>),
 }
 
 /// The flags of the main job.
@@ -63,7 +63,7 @@ pub(crate) struct ConsumeArgs {
     )]
     prefix: Prefix,
     /// Go on with a store that does not keep create-only PUTs: ticks may then be stored twice
-    #[arg(long, help_heading = "S3")]
+    #[arg(long, env = "ALLOW_AT_LEAST_ONCE", help_heading = "S3")]
     allow_at_least_once: bool,
     #[command(flatten)]
     s3: S3Args,
@@ -126,6 +126,9 @@ pub(crate) struct ConsumeArgs {
     /// Write nothing: print the objects that the log beyond the bucket would make, a line of JSON each, and end
     #[arg(long)]
     dry_run: bool,
+    /// Check the settings as far as they go by themselves, and end
+    #[arg(long)]
+    pub(crate) check_settings: bool,
     /// How long to write what was read after SIGTERM
     #[arg(long, env = "DRAIN_TIMEOUT", value_name = "TIME", default_value = "25s")]
     drain_timeout: humantime::Duration,
@@ -238,6 +241,18 @@ mod tests {
     #[test]
     fn every_flag_has_help() {
         CommandLine::command().help_expected(true).debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_the_service_has_a_variable() {
+        let line = CommandLine::command();
+        let without: Vec<_> = line
+            .get_arguments()
+            .filter(|argument| argument.get_env().is_none())
+            .map(|argument| argument.get_id().as_str())
+            .collect();
+        // `properties` has KAFKA_PROPERTIES beside it
+        assert_eq!(without, ["properties", "dry_run", "check_settings"]);
     }
 
     #[test]

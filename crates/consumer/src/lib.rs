@@ -36,11 +36,16 @@ pub async fn run(line: CommandLine) -> ExitCode {
         None => exit::report(consume(line.consume).await),
         Some(Command::Audit(args)) => exit::report(bucket_audit::run(&args, &mut std::io::stdout()).await),
         Some(Command::Replay(args)) => {
-            exit::report(Box::pin(bucket_replay::run(args, &mut std::io::stdout())).await)
+            exit::report(Box::pin(bucket_replay::run(*args, &mut std::io::stdout())).await)
         }
     }
 }
 
 async fn consume(args: args::ConsumeArgs) -> Result<ExitStatus, Error> {
-    run::consume(args.check()?).await
+    let only_checks = args.check_settings;
+    let config = args.check()?;
+    if only_checks {
+        return Ok(ExitStatus::Done);
+    }
+    run::consume(config).await
 }

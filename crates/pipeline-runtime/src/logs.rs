@@ -40,6 +40,10 @@ enum LogFormat {
     Json,
 }
 
+/// The AWS SDK's words on sources of credentials and region that are not there, before the error that sums them up. A user's
+/// level for the same module goes over it.
+const QUIET: &str = "aws_config=error";
+
 /// A filter that was parsed once, so that a wrong one is a usage error.
 #[derive(Clone, Debug)]
 struct EnvFilterText(String);
@@ -57,7 +61,7 @@ impl std::str::FromStr for EnvFilterText {
 pub fn start(args: &LogArgs) {
     let filter = EnvFilter::builder()
         .with_default_directive(Directive::from(LevelFilter::INFO))
-        .parse_lossy(&args.filter.0);
+        .parse_lossy(format!("{QUIET},{}", args.filter.0));
     let is_colour_wanted =
         stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let subscriber = fmt()

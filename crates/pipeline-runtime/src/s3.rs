@@ -22,7 +22,7 @@ pub use refused_request::RefusedRequest;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct S3Args {
     /// Put the bucket into the host name although an endpoint is given
-    #[arg(long, help_heading = "S3")]
+    #[arg(long, env = "S3_VIRTUAL_HOST_STYLE", help_heading = "S3")]
     pub virtual_host_style: bool,
 }
 

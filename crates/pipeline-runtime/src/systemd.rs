@@ -1,10 +1,19 @@
 //! Notices to systemd, for units with `Type=notify`. Without systemd they do nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sd_notify::NotifyState;
 use tracing::debug;
 
-/// The service does its work now.
+/// How much longer a start may take from each sign of life on.
+const START_EXTENSION_US: u32 = 120_000_000;
+
+/// Signs of life extend the start until then.
+static IS_READY: AtomicBool = AtomicBool::new(false);
+
+/// The service has proven itself: its data has come through.
 pub fn ready() {
+    IS_READY.store(true, Ordering::Relaxed);
     send(&[NotifyState::Ready]);
 }
 
@@ -14,9 +23,16 @@ pub fn stopping() {
 }
 
 /// The main loop went round: to be called from the loop itself, never from a timer of its own, so that a
-/// loop that hangs is seen.
+/// loop that hangs is seen. Before [`ready`] it also gives the start more time.
 pub fn alive() {
-    send(&[NotifyState::Watchdog]);
+    if IS_READY.load(Ordering::Relaxed) {
+        send(&[NotifyState::Watchdog]);
+    } else {
+        send(&[
+            NotifyState::Watchdog,
+            NotifyState::ExtendTimeoutUsec(START_EXTENSION_US),
+        ]);
+    }
 }
 
 /// One line for `systemctl status`.

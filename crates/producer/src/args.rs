@@ -62,6 +62,9 @@ pub struct Args {
     /// How long to wait at the end until Kafka has all ticks
     #[arg(long, env = "DRAIN_TIMEOUT", value_name = "DURATION", default_value = "25s")]
     drain_timeout: PlainDuration,
+    /// Check the settings and the form of the API key, and end
+    #[arg(long)]
+    pub check_settings: bool,
     /// The Kafka client's flags.
     #[command(flatten)]
     kafka: KafkaArgs,
@@ -181,6 +184,18 @@ mod tests {
         for argument in Args::command().get_arguments() {
             assert!(argument.get_help().is_some(), "{}", argument.get_id());
         }
+    }
+
+    #[test]
+    fn every_flag_of_the_service_has_a_variable() {
+        let line = Args::command();
+        let without: Vec<_> = line
+            .get_arguments()
+            .filter(|argument| argument.get_env().is_none())
+            .map(|argument| argument.get_id().as_str())
+            .collect();
+        // KAFKA_PROPERTIES stands beside it
+        assert_eq!(without, ["check_settings", "properties"]);
     }
 
     #[test]

@@ -14,7 +14,11 @@ fn main() -> ExitCode {
 }
 
 fn produce(args: Args) -> Result<ExitStatus, Error> {
+    let only_checks = args.check_settings;
     let config = args.into_config()?;
+    if only_checks {
+        return Ok(ExitStatus::Done);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -35,7 +35,6 @@ pub async fn run(config: Config) -> Result<ExitStatus, Error> {
         return Ok(ExitStatus::Done);
     };
     info!(session = %session.id(), topic = %publisher.topic(), "polling begins");
-    systemd::ready();
 
     let polled = Box::pin(poll(&mut feed, &mut session, &mut publisher, &shutdown)).await;
 

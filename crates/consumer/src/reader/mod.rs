@@ -174,6 +174,7 @@ impl Reader {
             records_read: self.tally.records - self.records_told,
         });
         self.records_told = self.tally.records;
+        systemd::status(&self.tally.in_words(self.partitions.len()));
     }
 
     /// Rebalances and errors. Records come by a queue of their own once their partition's chain is found.

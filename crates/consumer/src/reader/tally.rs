@@ -18,3 +18,15 @@ pub(crate) struct Tally {
     /// Offsets that retention deleted before they were read.
     pub(crate) offsets_lost: i64,
 }
+
+impl Tally {
+    /// One line for people, and for runme.sh.
+    pub(super) fn in_words(&self, partitions: usize) -> String {
+        let read = match self.records {
+            0 => "nothing to read yet".to_owned(),
+            records => format!("{records} records read"),
+        };
+        let objects = self.objects_created + self.objects_adopted;
+        format!("{read}; {partitions} partitions; {objects} objects written")
+    }
+}

@@ -25,6 +25,22 @@ pub struct ConnectionArgs {
         help_heading = "Kafka"
     )]
     pub properties: Vec<Property>,
+    /// The same as one list with `;` between them, for files of settings; `-X` goes over it
+    #[arg(
+        long = "properties",
+        env = "KAFKA_PROPERTIES",
+        value_name = "KEY=VALUE;…",
+        value_delimiter = ';',
+        help_heading = "Kafka"
+    )]
+    pub property_list: Vec<Property>,
+}
+
+impl ConnectionArgs {
+    /// All that is set; of a property that is set twice the last holds.
+    fn all_properties(&self) -> impl DoubleEndedIterator<Item = &Property> {
+        self.property_list.iter().chain(&self.properties)
+    }
 }
 
 /// The flags of a client of one topic.
@@ -62,7 +78,7 @@ impl KafkaArgs {
     ///
     /// [`Error::PropertyFile`] if its file cannot be read.
     pub fn property(&self, key: &str) -> Result<Option<Cow<'_, str>>, Error> {
-        let mut properties = self.connection.properties.iter();
+        let mut properties = self.connection.all_properties();
         let last = properties.rfind(|property| property.key() == key);
         last.map(Property::value).transpose()
     }
@@ -87,7 +103,7 @@ impl KafkaArgs {
         for (key, value) in defaults {
             config.set(*key, *value);
         }
-        for property in &self.connection.properties {
+        for property in self.connection.all_properties() {
             let value = property.value()?;
             if let Some(fixed) = fixed
                 .iter()
@@ -117,6 +133,7 @@ mod tests {
             connection: ConnectionArgs {
                 brokers: "b:9092".to_owned(),
                 properties: properties.iter().map(|text| text.parse().unwrap()).collect(),
+                property_list: Vec::new(),
             },
             topic: "t".parse().unwrap(),
         }
@@ -136,6 +153,22 @@ mod tests {
             Some("consumer")
         );
         assert_eq!(args.property("group.id").unwrap(), None);
+    }
+
+    #[test]
+    fn a_list_of_properties_is_split_at_semicolons_only_and_gives_way_to_single_ones() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            kafka: KafkaArgs,
+        }
+        let list = "ssl.cipher.suites=a,b c;linger.ms=9";
+        let Line { kafka } = clap::Parser::parse_from(["test", "--properties", list, "-X", "linger.ms=7;8"]);
+        assert_eq!(
+            kafka.property("ssl.cipher.suites").unwrap().as_deref(),
+            Some("a,b c")
+        );
+        assert_eq!(kafka.property("linger.ms").unwrap().as_deref(), Some("7;8"));
     }
 
     #[test]

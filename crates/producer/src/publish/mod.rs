@@ -244,6 +244,7 @@ impl ProducerContext for Deliveries {
             Ok(_) => {
                 if self.ledger.acknowledge(*seq) {
                     info!("the first tick is in Kafka");
+                    systemd::ready();
                 }
                 self.reachability.acknowledged();
             }

@@ -59,6 +59,7 @@ impl Places {
             connection: ConnectionArgs {
                 brokers: link.bootstrap_servers(),
                 properties: Vec::new(),
+                property_list: Vec::new(),
             },
             topic: REFUSING.parse().unwrap(),
         };
