@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 use crate::args::Config;
-use crate::assignment::Resume;
 use crate::encode::{Encoders, Record};
 use crate::kafka::{GroupConsumer, RecordQueue};
 use crate::partition::Partition;
-use crate::slot::{ClosedBy, Effect, Hour, Offer, PutReply, SlotKeys};
+use slot_protocol::Resume;
+use slot_protocol::{ClosedBy, Effect, Hour, Offer, PutReply, SlotKeys};
 
 const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(10);
 const RECORDS_TIMEOUT: Duration = Duration::from_millis(100);
@@ -180,10 +180,8 @@ impl DryRun {
         let effect = partition
             .close(closed_by.unwrap_or(ClosedBy::Age))
             .map_err(|source| self.encode_error(number, partition.chain.expected().unwrap_or(0), source))?;
-        let Some(Effect::Put(slot)) = effect else {
-            return Ok(());
-        };
-        if let Some(run) = partition.in_flight() {
+        if let Some(Effect::Put { slot, run }) = effect {
+            let run = run.run;
             let encoded = futures::executor::block_on(run.encoded());
             let encoded = encoded.map_err(|failed| Error::NotEncoded {
                 topic: self.config.kafka.topic.clone(),
@@ -205,7 +203,6 @@ impl DryRun {
                 .map_err(|source| Error::Stdout { source })?;
         }
         partition.chain.put_replied(&PutReply::Created);
-        partition.landed();
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use pipeline_runtime::kafka::TopicName;
 use pipeline_runtime::s3::BucketName;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::slot::Conflict;
+use slot_protocol::Conflict;
 
 /// What can go wrong in the consumer.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use metrics::{counter, gauge};
 use tracing::{debug, info, warn};
 
 use crate::encode::{ClosedRun, Record};
-use crate::slot::ClosedBy;
+use slot_protocol::ClosedBy;
 
 /// A slot of ours is in the bucket.
 pub(crate) fn slot_written(key: &str, end: i64, run: &ClosedRun, closed_by: ClosedBy) {
@@ -86,7 +86,7 @@ pub(crate) struct State {
     pub(crate) runs_open: usize,
     /// Bytes of memory that all runs take.
     pub(crate) held_bytes: u64,
-    /// Since the oldest record was read that is not in the bucket's care yet.
+    /// Since the oldest record was read that is not in the bucket, whether its run is open, waits or is under way.
     pub(crate) oldest_run_age: Duration,
     /// Records read since the last look.
     pub(crate) records_read: u64,

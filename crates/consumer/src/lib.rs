@@ -1,14 +1,13 @@
 //! Ticks from Kafka to S3, each exactly once.
 //!
-//! A partition that becomes ours goes on at the end of its chain of objects (`assignment`, `locate`); the
-//! reading thread (`reader`) checks each record and encodes it into the partition's open run (`encode`);
-//! a closed run becomes one object by one create-only PUT, and the protocol (`slot`) decides what each
-//! answer of the bucket (`store`) means; then the offset is committed.
+//! A partition that becomes ours goes on at the end of its chain of objects (`locate`); the reading thread
+//! (`reader`) checks each record and encodes it into the partition's open run (`encode`); a closed run becomes
+//! one object by one create-only PUT, and the protocol (the crate [`slot_protocol`]) decides what each answer of
+//! the bucket (`store`) means; then the offset is committed.
 //!
 //! The commands `audit` and `replay` are crates of their own, which cannot see any of this.
 
 mod args;
-mod assignment;
 mod dry_run;
 mod encode;
 mod error;
@@ -20,7 +19,6 @@ mod partition;
 mod reader;
 mod requests;
 mod run;
-pub mod slot;
 mod store;
 
 use std::process::ExitCode;

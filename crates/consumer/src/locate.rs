@@ -13,10 +13,10 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::Error;
-use crate::assignment::{LogRange, Resume, boundary_of_commit};
 use crate::kafka::{GroupConsumer, topic_id};
-use crate::slot::{HeadReply, SlotKeys};
 use crate::store::{Objects, found_in};
+use slot_protocol::{HeadReply, SlotKeys};
+use slot_protocol::{LogRange, Resume, boundary_of_commit};
 
 const KAFKA_TIMEOUT: Duration = Duration::from_secs(10);
 /// Before a PUT: what was read must come to the bucket though the broker is away.

@@ -1,41 +1,48 @@
-//! One partition that is ours: its chain, and the bytes of the runs that are not in the bucket yet.
+//! One partition that is ours: its chain with the runs that are not in the bucket yet.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use slot_protocol::{Chain, ClosedBy, Effect, Hour, Offer, Resume, Run};
 use uuid::Uuid;
 
 use crate::args::Flush;
-use crate::assignment::Resume;
 use crate::encode::{ClosedRun, Content, Encoders, OpenRun, Record};
-use crate::slot::{Chain, ClosedBy, Effect, Hour, Offer};
 
 pub(crate) struct Partition {
-    pub(crate) chain: Chain,
+    pub(crate) chain: Chain<Timed<OpenRun>>,
     /// Which assignment made it ours.
     pub(crate) assignment: u64,
     pub(crate) is_paused: bool,
-    open: Option<Open>,
-    waiting: Option<ClosedRun>,
-    in_flight: Option<ClosedRun>,
     pauses: ExponentialBackoff,
 }
 
-struct Open {
-    run: OpenRun,
-    opened_at: Instant,
+/// A run, and when its first record was read.
+#[derive(Clone)]
+pub(crate) struct Timed<R> {
+    pub(crate) run: R,
+    pub(crate) opened_at: Instant,
+}
+
+impl Run for Timed<OpenRun> {
+    type Closed = Timed<ClosedRun>;
+    type Error = io::Error;
+
+    fn close(self) -> io::Result<Timed<ClosedRun>> {
+        Ok(Timed {
+            run: self.run.close()?,
+            opened_at: self.opened_at,
+        })
+    }
 }
 
 impl Partition {
     pub(crate) fn new(resume: Resume, assignment: u64) -> Self {
         Self {
-            chain: Chain::resume(resume.boundary, resume.read_from),
+            chain: Chain::resume(resume),
             assignment,
             is_paused: true,
-            open: None,
-            waiting: None,
-            in_flight: None,
             pauses: pauses(),
         }
     }
@@ -54,26 +61,19 @@ impl Partition {
         encoders: &Encoders,
         now: Instant,
     ) -> io::Result<()> {
-        // the chain keeps only that of a run's first record
-        let first_crc32c = match self.open {
-            None => record.line_crc32c(content)?,
-            Some(_) => 0,
+        let begin = || {
+            let mut run = encoders.start_run(record.partition)?;
+            run.push(record, content)?;
+            let opened_at = now;
+            Ok((Timed { run, opened_at }, record.line_crc32c(content)?))
         };
-        let open = match &mut self.open {
-            Some(open) => open,
-            none => none.insert(Open {
-                run: encoders.start_run(record.partition)?,
-                opened_at: now,
-            }),
-        };
-        open.run.push(record, content)?;
-        self.chain.took(record.offset, hour, first_crc32c);
-        Ok(())
+        let push = |open: &mut Timed<OpenRun>| open.run.push(record, content);
+        self.chain.take(record.offset, hour, begin, push)
     }
 
     /// Why the open run should be closed now, if it should.
     pub(crate) fn due(&self, flush: &Flush, now: Instant) -> Option<ClosedBy> {
-        let open = self.open.as_ref()?;
+        let open = self.chain.open()?;
         self.full(flush).or_else(|| {
             (now.saturating_duration_since(open.opened_at) >= flush.interval).then_some(ClosedBy::Age)
         })
@@ -81,7 +81,7 @@ impl Partition {
 
     /// Why the open run is full, if it is.
     pub(crate) fn full(&self, flush: &Flush) -> Option<ClosedBy> {
-        let run = &self.open.as_ref()?.run;
+        let run = &self.chain.open()?.run;
         if run.size().records >= flush.records {
             Some(ClosedBy::Records)
         } else if run.encoded_len() >= flush.bytes {
@@ -92,39 +92,13 @@ impl Partition {
     }
 
     /// Closes the open run, if another does not wait already.
-    pub(crate) fn close(&mut self, closed_by: ClosedBy) -> io::Result<Option<Effect>> {
-        if !self.chain.can_close() {
-            return Ok(None);
-        }
-        let Some(open) = self.open.take() else {
-            return Ok(None);
-        };
-        let run = open.run.close()?;
-        let effect = self.chain.close(Uuid::new_v4(), closed_by);
-        if effect.is_some() {
-            self.in_flight = Some(run);
-        } else {
-            self.waiting = Some(run);
-        }
-        Ok(effect)
+    pub(crate) fn close(&mut self, closed_by: ClosedBy) -> io::Result<Option<Effect<Timed<ClosedRun>>>> {
+        self.chain.close(Uuid::new_v4(), closed_by)
     }
 
-    /// The bytes of the slot under way.
-    pub(crate) fn in_flight(&self) -> Option<&ClosedRun> {
-        self.in_flight.as_ref()
-    }
-
-    /// The slot under way is in the bucket: gives its bytes up, and makes the waiting ones the next under way.
-    pub(crate) fn landed(&mut self) -> Option<ClosedRun> {
+    /// The store took a run: the next failure is the first again.
+    pub(crate) fn forget_pauses(&mut self) {
         self.pauses = pauses();
-        std::mem::replace(&mut self.in_flight, self.waiting.take())
-    }
-
-    /// Drops what was read and is not under way.
-    pub(crate) fn forget_unsent(&mut self) {
-        self.open = None;
-        self.waiting = None;
-        self.in_flight = None;
     }
 
     /// How long to wait before asking again.
@@ -137,28 +111,28 @@ impl Partition {
         self.chain.is_run_waiting()
     }
 
-    /// When the first record of the open run was read.
-    pub(crate) fn opened_at(&self) -> Option<Instant> {
-        self.open.as_ref().map(|open| open.opened_at)
+    /// When the oldest record was read that is not in the bucket.
+    pub(crate) fn oldest_read_at(&self) -> Option<Instant> {
+        let closed = self.chain.closed().map(|(_, closed)| closed.opened_at);
+        closed.chain(self.chain.open().map(|open| open.opened_at)).min()
     }
 
     /// Bytes of memory held for the open run.
     pub(crate) fn open_bytes(&self) -> u64 {
-        self.open.as_ref().map_or(0, |open| open.run.held_bytes())
+        self.chain.open().map_or(0, |open| open.run.held_bytes())
     }
 
     /// Bytes of memory held for all runs.
     pub(crate) fn held_bytes(&self) -> u64 {
-        let closed = [&self.waiting, &self.in_flight].into_iter().flatten();
-        let closed: u64 = closed.map(ClosedRun::held_bytes).sum();
-        closed + self.open_bytes()
+        let closed = self.chain.closed().map(|(_, closed)| closed.run.held_bytes());
+        closed.sum::<u64>() + self.open_bytes()
     }
 
     /// Records held for all runs.
     pub(crate) fn records(&self) -> u64 {
-        let closed = [&self.waiting, &self.in_flight].into_iter().flatten();
-        let closed: u64 = closed.map(|run| run.size().records).sum();
-        closed + self.open.as_ref().map_or(0, |open| open.run.size().records)
+        let closed = self.chain.closed().map(|(_, closed)| closed.run.size().records);
+        let open = self.chain.open().map_or(0, |open| open.run.size().records);
+        closed.sum::<u64>() + open
     }
 }
 

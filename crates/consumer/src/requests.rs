@@ -14,12 +14,12 @@ use tracing::debug;
 use pipeline_runtime::exit::chain;
 
 use crate::Error;
-use crate::assignment::Resume;
 use crate::encode::{ClosedRun, Encoding, EncodingFailed};
 use crate::events;
 use crate::locate::Locator;
-use crate::slot::{HeadReply, PutReply, Slot};
 use crate::store::{Creation, found_in, metadata_of};
+use slot_protocol::Resume;
+use slot_protocol::{HeadReply, PutReply, Slot};
 
 /// Bodies on their way at once, over all partitions.
 const PUTS_MAX: usize = 16;
@@ -78,10 +78,10 @@ impl Requests {
     }
 
     /// PUTs a slot after `pause`, as soon as its body is encoded, once.
-    pub(crate) fn put(&self, ticket: Ticket, slot: &Slot, run: &ClosedRun, pause: Duration) {
+    pub(crate) fn put(&self, ticket: Ticket, slot: Slot, run: ClosedRun, pause: Duration) {
         let objects = self.locator.objects.clone();
-        let key = self.key_of(ticket.partition, slot);
-        let (slot, run, encoding) = (slot.clone(), run.clone(), self.encoding);
+        let key = self.key_of(ticket.partition, &slot);
+        let encoding = self.encoding;
         let locator = self.locator.clone();
         let puts = Arc::clone(&self.puts);
         self.answer_later(async move {

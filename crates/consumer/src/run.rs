@@ -21,8 +21,8 @@ use crate::kafka::{Rebalance, RecordQueue, connect, join, topic_id};
 use crate::locate::Locator;
 use crate::reader::{Input, Reader, Tally};
 use crate::requests::Requests;
-use crate::slot::SlotKeys;
 use crate::store::{Layout, Objects, check};
+use slot_protocol::SlotKeys;
 
 const TOPIC_ID_TIMEOUT: Duration = Duration::from_secs(10);
 

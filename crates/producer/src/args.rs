@@ -9,10 +9,12 @@ use pipeline_runtime::kafka::KafkaArgs;
 use pipeline_runtime::logs::LogArgs;
 use pipeline_runtime::s3::{BucketName, S3Args};
 use quote_model::Text;
+use twelve_data::Endpoint;
 
 use crate::Error;
 use crate::api_key::ApiKey;
-use crate::feed::{ApiBaseUrl, Endpoint, Settings, Symbols};
+use crate::http::ApiBaseUrl;
+use crate::source::{Settings, Symbols};
 
 /// Polls Twelve Data for prices and brings each to Kafka, once and in order.
 ///
@@ -30,7 +32,7 @@ pub struct Args {
     symbols: Symbols,
     /// What to ask for
     #[arg(long, env = "TWELVEDATA_ENDPOINT", value_enum, default_value_t)]
-    endpoint: Endpoint,
+    endpoint: PolledEndpoint,
     /// Time from poll to poll: `10s`, `1m`, or a number of seconds; 0 is as fast as the credits allow. Polls
     /// come slower where the plan's credits demand it, and the log says so
     #[arg(long, env = "INTERVAL", value_name = "DURATION", default_value = "10s")]
@@ -76,6 +78,25 @@ pub struct Args {
     pub logs: LogArgs,
 }
 
+/// What to poll.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum PolledEndpoint {
+    /// The price alone
+    #[default]
+    Price,
+    /// The price with its time, exchange, currency and the day's volume
+    Quote,
+}
+
+impl From<PolledEndpoint> for Endpoint {
+    fn from(endpoint: PolledEndpoint) -> Self {
+        match endpoint {
+            PolledEndpoint::Price => Self::Price,
+            PolledEndpoint::Quote => Self::Quote,
+        }
+    }
+}
+
 /// What was asked for, checked.
 #[derive(Debug)]
 pub struct Config {
@@ -101,7 +122,7 @@ impl Args {
             feed: Settings {
                 base_url: self.api_base_url,
                 key,
-                endpoint: self.endpoint,
+                endpoint: self.endpoint.into(),
                 symbols: self.symbols,
                 interval: self.interval.0,
                 samples: self.samples,

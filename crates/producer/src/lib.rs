@@ -1,22 +1,25 @@
-//! Quotes from Twelve Data to Kafka. A quote's way:
+//! Quotes from Twelve Data to Kafka. A quote's way, each step a room that knows only those before it:
 //!
-//! 1. `feed` asks Twelve Data as often as the plan's credits allow (`schedule`, `credits`, `rest`) and
-//!    decodes each symbol's entry of the reply (`reply`, `quote`).
-//! 2. `session` accepts it: it is a tick now, with a `seq`.
-//! 3. `publish` brings it to Kafka once and in order, and keeps a `ledger` of what Kafka acknowledged.
+//! 1. [`twelve_data`] (a crate of its own, pure) reads the vendor's replies.
+//! 2. `http` sends the calls, `credits` says when one may be sent.
+//! 3. `source` asks, and gives the quotes of each reply.
+//! 4. `accept` makes a tick of each: it has a `seq` now.
+//! 5. `publish` brings it to Kafka once and in order, and keeps a `ledger` of what Kafka acknowledged.
 //!
-//! `run` names these steps in order, and what stands before and after them.
+//! `command/run` names these steps in order, and what stands before and after them.
 
+mod accept;
 mod api_key;
 mod args;
 mod bucket;
 mod clock;
+mod command;
+mod credits;
 mod error;
-mod feed;
+mod http;
 mod publish;
-mod run;
-mod session;
+mod source;
 
 pub use args::{Args, Config};
+pub use command::run;
 pub use error::Error;
-pub use run::run;

@@ -6,7 +6,6 @@
 //! [`KafkaLink`] before the brokers cuts and stalls.
 
 mod bed;
-pub mod conformance;
 mod error;
 mod fault_proxy;
 mod kafka;

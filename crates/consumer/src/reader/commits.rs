@@ -8,8 +8,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use crate::assignment::CommitNote;
 use crate::kafka::GroupConsumer;
+use slot_protocol::CommitNote;
 
 /// A group that is rebalanced takes no commit for a while.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);

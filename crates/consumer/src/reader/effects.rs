@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use pipeline_runtime::systemd;
+use slot_protocol::{Chain, ClosedBy, Effect, Slot};
 use tracing::debug;
 
 use super::Reader;
 use crate::Error;
+use crate::encode::{ClosedRun, OpenRun};
 use crate::events;
+use crate::partition::Timed;
 use crate::requests::{Answer, Ticket};
-use crate::slot::{ClosedBy, Effect, Slot};
 
 impl Reader {
     pub(super) fn take_answers(&mut self) -> Result<(), Error> {
@@ -46,8 +48,8 @@ impl Reader {
     fn chain_of(
         &mut self,
         ticket: Ticket,
-        ask: impl FnOnce(&mut crate::slot::Chain) -> Vec<Effect>,
-    ) -> Vec<Effect> {
+        ask: impl FnOnce(&mut Chain<Timed<OpenRun>>) -> Vec<Effect<Timed<ClosedRun>>>,
+    ) -> Vec<Effect<Timed<ClosedRun>>> {
         match self.partitions.get_mut(&ticket.partition) {
             Some(partition) if partition.assignment == ticket.assignment => ask(&mut partition.chain),
             _ => {
@@ -71,11 +73,14 @@ impl Reader {
         self.apply(ticket, effect.into_iter().collect())
     }
 
-    fn apply(&mut self, ticket: Ticket, effects: Vec<Effect>) -> Result<(), Error> {
+    fn apply(&mut self, ticket: Ticket, effects: Vec<Effect<Timed<ClosedRun>>>) -> Result<(), Error> {
         for effect in effects {
             match effect {
-                Effect::Put(slot) => self.put(ticket, &slot, false),
-                Effect::PutAgain(slot) => self.put(ticket, &slot, true),
+                Effect::Put { slot, run } => self.requests.put(ticket, slot, run.run, Duration::ZERO),
+                Effect::PutAgain { slot, run } => {
+                    let pause = self.pause_of(ticket);
+                    self.requests.put(ticket, slot, run.run, pause);
+                }
                 Effect::Head(slot) => self.requests.head(ticket, &slot, Duration::ZERO),
                 Effect::HeadAgain(slot) => {
                     let pause = self.pause_of(ticket);
@@ -83,15 +88,10 @@ impl Reader {
                 }
                 Effect::Resolved {
                     slot,
+                    run,
                     end,
                     is_adopted,
-                } => self.resolved(ticket, &slot, end, is_adopted),
-                Effect::Reread { from } => {
-                    debug!(partition = ticket.partition, from, "reading again");
-                    if let Some(partition) = self.partitions.get_mut(&ticket.partition) {
-                        partition.forget_unsent();
-                    }
-                }
+                } => self.resolved(ticket, &slot, &run.run, end, is_adopted),
                 Effect::Halt { slot, conflict } => {
                     return Err(Error::AnotherLog {
                         bucket: self.config.bucket.clone(),
@@ -112,36 +112,20 @@ impl Reader {
             .map_or(Duration::ZERO, crate::partition::Partition::next_pause)
     }
 
-    fn put(&mut self, ticket: Ticket, slot: &Slot, is_again: bool) {
-        let pause = if is_again {
-            self.pause_of(ticket)
-        } else {
-            Duration::ZERO
-        };
-        if let Some(run) = self
-            .partitions
-            .get(&ticket.partition)
-            .and_then(|partition| partition.in_flight())
-        {
-            self.requests.put(ticket, slot, run, pause);
+    fn resolved(&mut self, ticket: Ticket, slot: &Slot, run: &ClosedRun, end: i64, is_adopted: bool) {
+        if let Some(partition) = self.partitions.get_mut(&ticket.partition) {
+            partition.forget_pauses();
         }
-    }
-
-    fn resolved(&mut self, ticket: Ticket, slot: &Slot, end: i64, is_adopted: bool) {
-        let run = self
-            .partitions
-            .get_mut(&ticket.partition)
-            .and_then(crate::partition::Partition::landed);
         let key = self.requests.key_of(ticket.partition, slot);
         if is_adopted {
             self.tally.objects_adopted += 1;
             events::slot_adopted(&key, end);
-        } else if let Some(run) = run {
+        } else {
             let size = run.size();
             self.tally.objects_created += 1;
             self.tally.records_stored += size.records;
             self.tally.bytes_stored += run.encoded_len();
-            events::slot_written(&key, end, &run, slot.closed_by);
+            events::slot_written(&key, end, run, slot.closed_by);
         }
         self.commits.owe(ticket.partition, slot.start, end);
     }

@@ -27,8 +27,8 @@ use crate::events;
 use crate::kafka::{Consumed, GroupConsumer, Rebalance, RecordQueue};
 use crate::partition::Partition;
 use crate::requests::{Answer, Requests};
-use crate::slot::{ClosedBy, Hour, Offer};
 use commits::Commits;
+use slot_protocol::{ClosedBy, Hour, Offer};
 
 /// How long to wait for records. Answers, rebalances and signals wait as long at most.
 const RECORDS_TIMEOUT: Duration = Duration::from_millis(50);
@@ -167,8 +167,8 @@ impl Reader {
             runs_open: runs().filter(|partition| partition.open_bytes() > 0).count(),
             held_bytes: runs().map(Partition::held_bytes).sum(),
             oldest_run_age: runs()
-                .filter_map(Partition::opened_at)
-                .map(|opened_at| self.round_began_at.saturating_duration_since(opened_at))
+                .filter_map(Partition::oldest_read_at)
+                .map(|read_at| self.round_began_at.saturating_duration_since(read_at))
                 .max()
                 .unwrap_or_default(),
             records_read: self.tally.records - self.records_told,

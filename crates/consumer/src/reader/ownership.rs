@@ -10,10 +10,10 @@ use tracing::{debug, info};
 
 use super::Reader;
 use crate::Error;
-use crate::assignment::Resume;
 use crate::events;
 use crate::kafka::{NOWHERE_YET, Rebalance};
 use crate::partition::Partition;
+use slot_protocol::Resume;
 
 /// For librdkafka's own threads, no broker is asked.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Creation, Objects};
 use crate::Error;
-use crate::slot::SlotKeys;
+use slot_protocol::SlotKeys;
 
 const RACERS: usize = 8;
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Creation, Objects};
 use crate::Error;
 use crate::encode::Encoding;
-use crate::slot::SlotKeys;
+use slot_protocol::SlotKeys;
 
 const LAYOUT_VERSION: u32 = 1;
 

@@ -5,7 +5,7 @@ use quote_model::SCHEMA_HEADER_VALUE;
 use uuid::Uuid;
 
 use crate::encode::{EncodedRun, Encoding, RunSize};
-use crate::slot::{Found, HeadReply, Slot};
+use slot_protocol::{Found, HeadReply, Slot};
 
 const SLOT_START: &str = "slot-start";
 const SLOT_END: &str = "slot-end";
@@ -76,7 +76,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::slot::{ClosedBy, Hour};
+    use slot_protocol::{ClosedBy, Hour};
 
     #[test]
     fn an_object_tells_its_slot() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rdkafka::producer::FutureRecord;
-use test_bed::conformance::{Store, assert_conforms};
+use store_conformance::{Store, assert_conforms};
 use test_bed::{Bed, Kafka, S3};
 
 async fn produce(kafka: &Kafka, topic: &str, values: std::ops::Range<u32>) {

@@ -1,0 +1,5 @@
+//! What the program can be asked to do.
+
+mod run;
+
+pub use run::run;
