@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use quote_model::Tick;
 use roaring::RoaringTreemap;
 use uuid::Uuid;
 
 use super::codec::BodyFault;
 use super::finding::{Finding, Findings, Kind, Place, Seqs};
+use super::tick::Tick;
 
 /// Records beyond twice the slot's offsets that are still read, so that an ordinary fault is counted exactly
 /// and a bomb does not take for ever.
@@ -114,9 +114,9 @@ impl Tally {
     pub(super) fn tick(&mut self, tick: &Tick<'_>) {
         self.facts.ticks += 1;
         let run = self.facts.sessions.entry(tick.session).or_default();
-        let run = match run.get_mut(tick.producer.as_str()) {
+        let run = match run.get_mut(&*tick.producer) {
             Some(run) => run,
-            None => run.entry(tick.producer.as_str().to_owned()).or_default(),
+            None => run.entry(tick.producer.to_string()).or_default(),
         };
         if let Some((kind, what)) = run.tick(tick, self.expected.times) {
             self.report_tick(tick, kind, what);
@@ -170,7 +170,7 @@ impl SessionRun {
                 *least = Some(least.map_or(seq, |least| least.min(seq)));
             }
         }
-        let symbol = tick.symbol.as_str();
+        let symbol = &*tick.symbol;
         let before = if let Some((_, last)) = self.symbols.get_mut(symbol) {
             Some(std::mem::replace(last, seq.max(*last)))
         } else {

@@ -4,7 +4,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::{ByteStream, ByteStreamError};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::Object;
 use pipeline_runtime::s3::{BucketName, Operation, RefusedRequest, client_config};
 
@@ -82,7 +82,7 @@ impl Bucket {
     }
 
     /// The error of a body that broke off.
-    pub(crate) fn broken_body(&self, key: &str, source: ByteStreamError) -> Error {
+    pub(crate) fn broken_body(&self, key: &str, source: std::io::Error) -> Error {
         Error::BrokenOff {
             bucket: self.name.clone(),
             key: key.to_owned(),

@@ -1,11 +1,12 @@
 use std::fmt;
-use std::io;
+use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::{Decompress, FlushDecompress, Status};
-use zstd::stream::raw::{Decoder, Operation};
+use aws_sdk_s3::primitives::ByteStreamError;
+use flate2::bufread::GzDecoder;
+use zstd::Decoder;
 
-/// Size of the piece that is decompressed at a time, whatever a few bytes of input would become.
-const PIECE_BYTES: usize = 128 * 1024;
+/// Longest line taken, so that a bomb does not fill the memory: far above what a Kafka record becomes.
+const LINE_MAX_BYTES: usize = 128 * 1024 * 1024;
 
 /// How the lines of an object are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,8 @@ impl fmt::Display for Codec {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum BodyFault {
+    #[error("it broke off")]
+    BrokenOff { source: io::Error },
     #[error("it cannot be decompressed as {codec}: {source}")]
     Corrupt { codec: Codec, source: io::Error },
     #[error("it ends inside its {codec} frame")]
@@ -60,123 +63,73 @@ pub enum BodyFault {
     },
 }
 
-/// Decompresses one frame as its bytes come, a bounded piece at a time.
-pub(crate) struct Decompressor {
-    codec: Codec,
-    stream: Stream,
-    is_at_end: bool,
-    piece: Box<[u8]>,
-}
-
-enum Stream {
-    Zstd(Decoder<'static>),
-    Gzip(Decompress),
-    Plain,
-}
-
-struct Step {
-    read: usize,
-    written: usize,
-    is_end: bool,
-}
-
-impl Decompressor {
-    pub(crate) fn new(codec: Codec) -> Result<Self, BodyFault> {
-        let stream = match codec {
-            Codec::Zstd => {
-                Stream::Zstd(Decoder::new().map_err(|source| BodyFault::Corrupt { codec, source })?)
-            }
-            Codec::Gzip => Stream::Gzip(Decompress::new_gzip(15)),
-            Codec::None => Stream::Plain,
-        };
-        Ok(Self {
-            codec,
-            stream,
-            is_at_end: false,
-            piece: vec![0; PIECE_BYTES].into_boxed_slice(),
-        })
-    }
-
-    /// Takes the next bytes of the object and hands what they decompress to, piece by piece, to `sink`.
-    pub(crate) fn push<E: From<BodyFault>>(
-        &mut self,
-        mut input: &[u8],
-        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let codec = self.codec;
-        loop {
-            if self.is_at_end {
-                return if input.is_empty() {
-                    Ok(())
-                } else {
-                    Err(BodyFault::Trailing { codec }.into())
-                };
-            }
-            let step = self
-                .stream
-                .step(input, &mut self.piece)
-                .map_err(|source| BodyFault::Corrupt { codec, source })?;
-            sink(&self.piece[..step.written])?;
-            input = &input[step.read..];
-            self.is_at_end = step.is_end;
-            let wants_more = input.is_empty() && step.written < self.piece.len();
-            let is_stuck = step.read == 0 && step.written == 0;
-            if !step.is_end && (wants_more || is_stuck) {
-                return if input.is_empty() {
-                    Ok(())
-                } else {
-                    let source = io::ErrorKind::InvalidData.into();
-                    Err(BodyFault::Corrupt { codec, source }.into())
-                };
-            }
-        }
-    }
-
-    /// To be called once the object has no more bytes.
-    pub(crate) fn finish(&self) -> Result<(), BodyFault> {
-        if self.is_at_end || matches!(self.stream, Stream::Plain) {
-            Ok(())
+impl BodyFault {
+    fn of(codec: Codec, source: io::Error) -> Self {
+        if source
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<ByteStreamError>)
+        {
+            Self::BrokenOff { source }
+        } else if source.kind() == io::ErrorKind::UnexpectedEof {
+            Self::Truncated { codec }
         } else {
-            Err(BodyFault::Truncated { codec: self.codec })
+            Self::Corrupt { codec, source }
         }
     }
 }
 
-impl Stream {
-    fn step(&mut self, input: &[u8], piece: &mut [u8]) -> io::Result<Step> {
-        match self {
-            Self::Zstd(decoder) => {
-                let status = decoder.run_on_buffers(input, piece)?;
-                Ok(Step {
-                    read: status.bytes_read,
-                    written: status.bytes_written,
-                    // 0 is also what zstd says before it has seen anything
-                    is_end: status.remaining == 0 && status.bytes_read + status.bytes_written > 0,
-                })
-            }
-            Self::Gzip(decompress) => {
-                let (read, written) = (decompress.total_in(), decompress.total_out());
-                let status = decompress
-                    .decompress(input, piece, FlushDecompress::None)
-                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-                let grown = |now: u64, before: u64| usize::try_from(now - before).map_err(io::Error::other);
-                Ok(Step {
-                    read: grown(decompress.total_in(), read)?,
-                    written: grown(decompress.total_out(), written)?,
-                    is_end: status == Status::StreamEnd,
-                })
-            }
-            Self::Plain => {
-                let len = input.len().min(piece.len());
-                piece[..len].copy_from_slice(&input[..len]);
-                Ok(Step {
-                    read: len,
-                    written: len,
-                    is_end: false,
-                })
-            }
+/// Decompresses a body of one frame as it is read, and hands on line by line, each with its line break.
+pub(crate) fn for_each_line<E: From<BodyFault>>(
+    codec: Codec,
+    mut body: impl BufRead,
+    mut each: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let fault = |source| BodyFault::of(codec, source);
+    let is_empty = body.fill_buf().map_err(fault)?.is_empty();
+    let is_anything_behind = match codec {
+        Codec::None => {
+            lines(codec, body, &mut each)?;
+            false
         }
+        _ if is_empty => return Err(BodyFault::Truncated { codec }.into()),
+        Codec::Zstd => {
+            let mut frame = BufReader::new(Decoder::with_buffer(body).map_err(fault)?.single_frame());
+            lines(codec, &mut frame, &mut each)?;
+            !frame.into_inner().finish().fill_buf().map_err(fault)?.is_empty()
+        }
+        Codec::Gzip => {
+            let mut frame = BufReader::new(GzDecoder::new(body));
+            lines(codec, &mut frame, &mut each)?;
+            let mut rest = frame.into_inner().into_inner();
+            !rest.fill_buf().map_err(fault)?.is_empty()
+        }
+    };
+    if is_anything_behind {
+        return Err(BodyFault::Trailing { codec }.into());
     }
+    Ok(())
+}
+
+fn lines<E: From<BodyFault>>(
+    codec: Codec,
+    mut text: impl BufRead,
+    each: &mut impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let bounded = &mut text.by_ref().take(LINE_MAX_BYTES as u64 + 1);
+        let read = bounded.read_until(b'\n', &mut line);
+        if read.map_err(|source| BodyFault::of(codec, source))? == 0 {
+            break;
+        }
+        if line.len() > LINE_MAX_BYTES {
+            let limit = LINE_MAX_BYTES;
+            return Err(BodyFault::LineTooLong { line: number, limit }.into());
+        }
+        each(&line)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -197,29 +150,29 @@ mod tests {
         }
     }
 
-    fn decompress(codec: Codec, bytes: &[u8], chunk_len: usize) -> Result<Vec<u8>, BodyFault> {
-        let mut plain = Vec::new();
-        let mut decompressor = Decompressor::new(codec)?;
-        for chunk in bytes.chunks(chunk_len) {
-            decompressor.push(chunk, |piece| {
-                plain.extend_from_slice(piece);
-                Ok(())
-            })?;
-        }
-        decompressor.finish()?;
-        Ok(plain)
+    /// The lines, with the body handed over in pieces of this size.
+    fn lines_of(codec: Codec, bytes: &[u8], piece_len: usize) -> Result<Vec<Vec<u8>>, BodyFault> {
+        let mut lines = Vec::new();
+        for_each_line(codec, BufReader::with_capacity(piece_len, bytes), |line| {
+            lines.push(line.to_vec());
+            Ok(())
+        })
+        .map(|()| lines)
     }
 
     #[test]
     fn every_codec_reads_what_was_written_however_it_is_cut() {
-        let plain: Vec<u8> = (0..60_000_u32).flat_map(u32::to_le_bytes).collect();
+        let written: Vec<Vec<u8>> = (0..9_000_u32)
+            .map(|n| format!("{n} {}\n", "x".repeat(n as usize % 40)).into_bytes())
+            .collect();
+        let plain = [&written.concat()[..], b"\n\nno end"].concat();
+        let mut expected = written;
+        expected.extend([b"\n".to_vec(), b"\n".to_vec(), b"no end".to_vec()]);
         for codec in [Codec::Zstd, Codec::Gzip, Codec::None] {
             let bytes = compress(codec, &plain);
-            for chunk_len in [1, 7, 65_536, bytes.len()] {
-                assert!(
-                    decompress(codec, &bytes, chunk_len).unwrap() == plain,
-                    "{codec} by {chunk_len}"
-                );
+            for piece_len in [1, 7, 65_536, bytes.len()] {
+                let lines = lines_of(codec, &bytes, piece_len).unwrap();
+                assert!(lines == expected, "{codec} by {piece_len}");
             }
         }
     }
@@ -228,43 +181,76 @@ mod tests {
     fn a_frame_that_is_cut_or_followed_is_a_fault() {
         for codec in [Codec::Zstd, Codec::Gzip] {
             let bytes = compress(codec, &[7; 1000]);
-            let cut = decompress(codec, &bytes[..bytes.len() - 1], 10);
-            assert!(
-                matches!(cut, Err(BodyFault::Truncated { .. })),
-                "{codec}: {cut:?}"
-            );
-            assert!(matches!(
-                decompress(codec, &[], 10),
-                Err(BodyFault::Truncated { .. })
-            ));
-            let twice = [bytes.clone(), bytes.clone()].concat();
-            for chunk_len in [1, bytes.len(), twice.len()] {
-                let followed = decompress(codec, &twice, chunk_len);
+            for len in [0, 1, bytes.len() / 2, bytes.len() - 1] {
+                let cut = lines_of(codec, &bytes[..len], 10);
                 assert!(
-                    matches!(followed, Err(BodyFault::Trailing { .. })),
-                    "{codec}: {followed:?}"
+                    matches!(cut, Err(BodyFault::Truncated { .. })),
+                    "{codec} of {len}: {cut:?}"
                 );
+            }
+            for behind in [&bytes[..], b"x"] {
+                let followed = [&bytes, behind].concat();
+                for piece_len in [1, bytes.len(), followed.len()] {
+                    let followed = lines_of(codec, &followed, piece_len);
+                    assert!(
+                        matches!(followed, Err(BodyFault::Trailing { .. })),
+                        "{codec}: {followed:?}"
+                    );
+                }
             }
             let mut flipped = bytes.clone();
             flipped[1] ^= 0xff;
             assert!(matches!(
-                decompress(codec, &flipped, 10),
+                lines_of(codec, &flipped, 10),
                 Err(BodyFault::Corrupt { .. })
             ));
         }
     }
 
     #[test]
-    fn a_bomb_is_handed_on_in_small_pieces() {
-        let bytes = compress(Codec::Zstd, &vec![b'x'; 16 * 1024 * 1024]);
+    fn a_flipped_bit_behind_the_head_is_no_end() {
+        let bytes = compress(Codec::Gzip, b"some line\n");
+        let mut flipped = bytes.clone();
+        // of the checksum behind the data
+        flipped[bytes.len() - 8] ^= 1;
+        let read = lines_of(Codec::Gzip, &flipped, 10);
+        assert!(matches!(read, Err(BodyFault::Corrupt { .. })), "{read:?}");
+    }
+
+    #[test]
+    fn a_bomb_is_given_up_at_the_longest_line() {
+        let zeros = io::repeat(0).take(LINE_MAX_BYTES as u64 * 4);
+        let bomb = zstd::encode_all(zeros, 1).unwrap();
+        assert!(bomb.len() < 100_000);
         let mut longest = 0;
-        let mut decompressor = Decompressor::new(Codec::Zstd).unwrap();
-        decompressor
-            .push(&bytes, |piece| {
-                longest = longest.max(piece.len());
-                Ok::<(), BodyFault>(())
-            })
-            .unwrap();
-        assert!(bytes.len() < 100_000 && longest <= PIECE_BYTES);
+        let read = for_each_line::<BodyFault>(Codec::Zstd, &bomb[..], |line| {
+            longest = longest.max(line.len());
+            Ok(())
+        });
+        assert!(
+            matches!(read, Err(BodyFault::LineTooLong { line: 1, .. })),
+            "{read:?}"
+        );
+        assert_eq!(longest, 0);
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_is_no_fault_of_the_object() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                let none = std::fs::read("/no/such/file").unwrap_err();
+                Err(io::Error::other(ByteStreamError::from(none)))
+            }
+        }
+        for codec in [Codec::Zstd, Codec::Gzip, Codec::None] {
+            let bytes = compress(codec, b"a line\nand more");
+            let body = BufReader::with_capacity(4, bytes[..bytes.len() / 2].chain(Broken));
+            let read = for_each_line::<BodyFault>(codec, body, |_| Ok(()));
+            assert!(
+                matches!(read, Err(BodyFault::BrokenOff { .. })),
+                "{codec}: {read:?}"
+            );
+        }
     }
 }

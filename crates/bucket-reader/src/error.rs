@@ -1,4 +1,3 @@
-use aws_sdk_s3::primitives::ByteStreamError;
 use pipeline_runtime::exit::{ExitStatus, Failure};
 use pipeline_runtime::s3::{BucketName, RefusedRequest};
 
@@ -20,7 +19,7 @@ pub enum Error {
         /// The object.
         key: String,
         /// What the SDK says.
-        source: ByteStreamError,
+        source: std::io::Error,
     },
     /// An object's check ended before it was done.
     #[error("the check of s3://{bucket}/{key} broke off, report this")]

@@ -1,4 +1,5 @@
 use serde::Deserialize;
+use tokio::io::AsyncReadExt;
 use uuid::Uuid;
 
 use super::bucket::{Bucket, Opened};
@@ -7,7 +8,7 @@ use super::finding::{Finding, Findings, Kind, Place};
 use super::format::Format;
 
 /// Longest `_layout.json` that is read.
-const LAYOUT_MAX_BYTES: usize = 64 * 1024;
+const LAYOUT_MAX_BYTES: u64 = 64 * 1024;
 
 /// What `_layout.json` fixes for all slots of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,18 +49,16 @@ impl Layout {
         };
         let mut report = |what: String| findings.push(Finding::error(Kind::Layout, place.clone(), what));
         let opened = if is_listed { bucket.open(&key).await? } else { None };
-        let Some(Opened { mut body, .. }) = opened else {
+        let Some(Opened { body, .. }) = opened else {
             report("it is missing, so nothing fixes how the slots are named".to_owned());
             return Ok(None);
         };
         let mut json = Vec::new();
-        while json.len() <= LAYOUT_MAX_BYTES {
-            match body.try_next().await {
-                Ok(Some(chunk)) => json.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(source) => return Err(bucket.broken_body(&key, source)),
-            }
-        }
+        Box::pin(body.into_async_read())
+            .take(LAYOUT_MAX_BYTES + 1)
+            .read_to_end(&mut json)
+            .await
+            .map_err(|source| bucket.broken_body(&key, source))?;
         Ok(match parse(&json, topic) {
             Ok((format, topic_id)) => Some(Self {
                 key,
@@ -75,7 +74,7 @@ impl Layout {
 }
 
 fn parse(json: &[u8], topic: &str) -> Result<(Format, Option<String>), String> {
-    if json.len() > LAYOUT_MAX_BYTES {
+    if json.len() as u64 > LAYOUT_MAX_BYTES {
         return Err(format!("it is longer than {LAYOUT_MAX_BYTES} bytes"));
     }
     let layout: LayoutJson = serde_json::from_slice(json).map_err(|error| error.to_string())?;

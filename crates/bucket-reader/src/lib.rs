@@ -2,7 +2,7 @@
 //!
 //! **Nothing here is the writer's.** This crate depends neither on the consumer nor on the slot protocol, so that a fault
 //! of theirs cannot hide itself: the form of a key, the layout, the names of an object's metadata and Parquet's columns are
-//! said here a second time, and a difference shows as a finding. What both sides do share cannot make them agree on
+//! said here a second time, and so is what a tick is; a difference shows as a finding. What both sides do share cannot make them agree on
 //! something wrong: what a user types (bucket, prefix, topic), how an S3 client is configured and what its refusals mean.
 //!
 //! [`Bucket`] lists the keys → [`Listing`] sorts them by their names → [`SlotReader`] fetches each object → its body, of
@@ -29,11 +29,12 @@ mod parquet_file;
 mod planted_rows;
 mod progress;
 mod read;
+mod readable;
 mod record;
 mod rows;
 mod slot;
-mod split;
 mod table;
+mod tick;
 
 pub use args::BucketArgs;
 pub use body::{BodyFacts, FirstRecord, SessionRun, Times};

@@ -1,14 +1,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use quote_model::Tick;
 use serde::Deserialize;
 
+use super::readable;
+use super::tick::Tick;
+
 /// One line of an object.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one line at a time is made, used and gone"
-)]
 #[derive(Debug)]
 pub(crate) enum Line<'l> {
     Tick(Tick<'l>),
@@ -40,10 +38,11 @@ struct EnvelopeJson {
 impl<'l> Line<'l> {
     /// Reads a line without its end, or says why it is nothing of ours.
     pub(crate) fn parse(line: &'l [u8]) -> Result<Self, String> {
-        match Tick::decode(line) {
+        let text = readable::check(line).map_err(|reason| format!("no reader's JSON: {reason}"))?;
+        match Tick::parse(text) {
             Ok(tick) => Ok(Self::Tick(tick)),
-            Err(no_tick) => Envelope::parse(line).map(Self::Envelope).map_err(|no_envelope| {
-                if is_envelope_like(line) {
+            Err(no_tick) => Envelope::parse(text).map(Self::Envelope).map_err(|no_envelope| {
+                if is_envelope_like(text) {
                     format!("not a right envelope: {no_envelope}")
                 } else {
                     format!("not a tick: {no_tick}")
@@ -53,18 +52,18 @@ impl<'l> Line<'l> {
     }
 }
 
-fn is_envelope_like(line: &[u8]) -> bool {
+fn is_envelope_like(json: &str) -> bool {
     #[derive(Deserialize)]
     struct Named {
         #[serde(rename = "not_a_tick")]
         _reason: serde::de::IgnoredAny,
     }
-    serde_json::from_slice::<Named>(line).is_ok()
+    serde_json::from_str::<Named>(json).is_ok()
 }
 
 impl Envelope {
-    fn parse(line: &[u8]) -> Result<Self, String> {
-        let json: EnvelopeJson = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    fn parse(json: &str) -> Result<Self, String> {
+        let json: EnvelopeJson = serde_json::from_str(json).map_err(|error| error.to_string())?;
         if json.not_a_tick.is_empty() {
             return Err("it gives no reason".to_owned());
         }
@@ -130,13 +129,17 @@ mod tests {
             let error = Line::parse(ENVELOPE.replacen(from, to, 1).as_bytes()).unwrap_err();
             assert!(error.contains(reason), "{error}");
         }
-        for line in ["", "{}", "null", "\u{feff}{}", &TICK[1..]] {
-            assert!(
-                Line::parse(line.as_bytes())
-                    .unwrap_err()
-                    .starts_with("not a tick"),
-                "{line}"
-            );
+        for (line, reason) in [
+            ("", "no reader's JSON"),
+            ("\u{feff}{}", "no reader's JSON"),
+            (&TICK[1..], "no reader's JSON"),
+            ("{}", "not a tick"),
+            ("null", "not a tick"),
+            // of an envelope too every reader reads all
+            (&ENVELOPE.replace("12", "12,\"x\":1e400"), "no reader's JSON"),
+        ] {
+            let error = Line::parse(line.as_bytes()).unwrap_err();
+            assert!(error.starts_with(reason), "{line}: {error}");
         }
     }
 }

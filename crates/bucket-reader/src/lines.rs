@@ -1,14 +1,33 @@
+use std::io::BufRead;
+
 use super::body::{BodyFacts, Expected, FirstRecord, Tally};
-use super::codec::{BodyFault, Codec, Decompressor};
+use super::codec::{BodyFault, Codec, for_each_line};
 use super::finding::Kind;
 use super::line::{Envelope, Line};
-use super::split::LineSplitter;
 
-/// Decompresses and checks a body of lines as its bytes come.
-pub(crate) struct LinesCheck {
-    decompressor: Decompressor,
-    splitter: LineSplitter,
-    lines: Lines,
+/// Decompresses and checks a body of lines as it is read.
+///
+/// # Errors
+///
+/// If it breaks off. What is wrong in it is in the facts: all, or what came before the fault.
+pub(super) fn check(codec: Codec, body: impl BufRead, expected: Expected) -> Result<BodyFacts, BodyFault> {
+    let mut lines = Lines {
+        tally: Tally::new(expected),
+        last_envelope_offset: None,
+    };
+    let read = for_each_line(codec, body, |line| {
+        let facts = &mut lines.tally.facts;
+        facts.crc32c = crc32c::crc32c_append(facts.crc32c, line);
+        facts.bytes += line.len() as u64;
+        lines.line(line);
+        lines.tally.stop_runaway()
+    });
+    match read {
+        Ok(()) => lines.tally.facts.is_whole = true,
+        Err(broken @ BodyFault::BrokenOff { .. }) => return Err(broken),
+        Err(fault) => lines.tally.report_body(fault.to_string()),
+    }
+    Ok(lines.tally.facts)
 }
 
 struct Lines {
@@ -16,59 +35,15 @@ struct Lines {
     last_envelope_offset: Option<u64>,
 }
 
-impl LinesCheck {
-    pub(crate) fn new(codec: Codec, expected: Expected) -> Result<Self, BodyFault> {
-        Ok(Self {
-            decompressor: Decompressor::new(codec)?,
-            splitter: LineSplitter::default(),
-            lines: Lines {
-                tally: Tally::new(expected),
-                last_envelope_offset: None,
-            },
-        })
-    }
-
-    /// Takes the next bytes. After an error nothing more can be read.
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), BodyFault> {
-        let Self {
-            decompressor,
-            splitter,
-            lines,
-        } = self;
-        decompressor.push(chunk, |piece| {
-            let facts = &mut lines.tally.facts;
-            facts.crc32c = crc32c::crc32c_append(facts.crc32c, piece);
-            facts.bytes += piece.len() as u64;
-            splitter.push(piece, |line| {
-                lines.line(line);
-                lines.tally.stop_runaway()
-            })
-        })
-    }
-
-    /// Gives what was read: all, or what came before the fault.
-    pub(crate) fn finish(mut self, read: Result<(), BodyFault>) -> BodyFacts {
-        match read.and_then(|()| self.decompressor.finish()) {
-            Ok(()) => self.lines.end(self.splitter.rest()),
-            Err(fault) => self.lines.tally.report_body(fault.to_string()),
-        }
-        self.lines.tally.facts
-    }
-}
-
 impl Lines {
-    fn end(&mut self, rest: Option<Vec<u8>>) {
-        self.tally.facts.is_whole = true;
-        if let Some(line) = rest {
-            self.line(&line);
+    fn line(&mut self, line: &[u8]) {
+        let is_first = self.tally.record();
+        let line = line.strip_suffix(b"\n").unwrap_or_else(|| {
             let what = "the last line has no line break".to_owned();
             self.tally
                 .report(Kind::Body, Some(self.tally.facts.records), what);
-        }
-    }
-
-    fn line(&mut self, line: &[u8]) {
-        let is_first = self.tally.record();
+            line
+        });
         let facts = &mut self.tally.facts;
         if is_first {
             facts.first_line_crc32c = Some(crc32c::crc32c(line));

@@ -120,13 +120,15 @@ type Spoil = fn(&mut TestRow);
 
 #[test]
 fn a_row_that_is_neither_a_tick_nor_a_reason_is_found() {
-    let spoils: [(Spoil, &str); 7] = [
+    let spoils: [(Spoil, &str); 9] = [
         (|row| row.symbol = None, "it is a tick without symbol"),
-        (|row| row.symbol = Some(" A"), "begins or ends with white space"),
+        (|row| row.symbol = Some(" A"), "is no symbol"),
         (|row| row.price = None, "it is a tick without price"),
         (|row| row.channel = Some("pigeon"), "pigeon"),
-        (|row| row.session = Some("x"), "its session"),
+        (|row| row.session = Some("x"), "session is `x`"),
         (|row| row.seq = None, "it is a tick without seq"),
+        (|row| row.seq = Some(u64::MAX), "more than a signed integer"),
+        (|row| row.timestamp_ms = Some(-1), "its ts_recv is 1969"),
         (|row| row.not_a_tick = Some(""), "gives no reason"),
     ];
     for (spoil, says) in spoils {
@@ -142,7 +144,7 @@ fn a_row_that_is_neither_a_tick_nor_a_reason_is_found() {
 
 #[test]
 fn a_tick_that_the_columns_cannot_hold_is_its_value_and_both_must_agree() {
-    let value = r#"{"v":1,"symbol":"A","price":1e-30,"ts_recv":"2026-11-23T14:00:00Z","channel":"rest_price","producer":"p","session":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","seq":1,"x":0}"#;
+    let value = r#"{"v":1,"symbol":"A","price":1.50,"ts_recv":"2026-11-23T14:00:00Z","channel":"rest_price","producer":"p","session":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","seq":1,"x":0}"#;
     let with = |value: String| {
         after(|rows| {
             rows[2].price = None;
@@ -158,6 +160,8 @@ fn a_tick_that_the_columns_cannot_hold_is_its_value_and_both_must_agree() {
         ),
         ("\"A\"", "\"B\"", "its column symbol says A, its value B"),
         ("{", "", "its value is not a tick"),
+        ("\"x\":0", "\"x\":1e400", "its value is not a tick"),
+        ("1.50", "1e-30", "its value is not a tick"),
     ] {
         let findings = with(value.replacen(from, to, 1));
         assert!(findings[0].what.starts_with(says), "{findings:?}");

@@ -1,28 +1,25 @@
 use std::collections::HashMap;
-use std::error::Error as StdError;
 use std::time::Duration;
 
-use aws_sdk_s3::primitives::ByteStream;
 use backon::{ExponentialBuilder, Retryable};
-use bytes::{Bytes, BytesMut};
-use tokio::sync::{Semaphore, mpsc};
+use bytes::Bytes;
+use pipeline_runtime::exit::chain;
+use tokio::io::AsyncReadExt;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio_util::io::SyncIoBridge;
 
-use super::body::{BodyFacts, Expected, Times};
+use super::body::{Expected, Times};
 use super::bucket::{Bucket, Opened};
 use super::codec::{BodyFault, Codec};
 use super::error::Error;
 use super::finding::Findings;
 use super::format::Format;
-use super::lines::LinesCheck;
 use super::listing::ListedSlot;
 use super::metadata::Metadata;
 use super::name::SlotName;
-use super::rows;
 use super::slot::SlotFacts;
-
-/// Chunks of a body that wait to be checked.
-const CHUNKS_QUEUED: usize = 4;
+use super::{lines, rows};
 
 /// Tries of a body that breaks off; the SDK's own retries end where the body begins.
 const BODY_RETRIES: usize = 3;
@@ -124,17 +121,18 @@ impl SlotReader {
 
     async fn fetch_once(&self, key: &str, name: SlotName, size: u64) -> Result<Option<Fetched>, Failed> {
         let opened = self.bucket.open(key).await.map_err(Failed::Fatal)?;
-        let Some(Opened { metadata, mut body }) = opened else {
+        let Some(Opened { metadata, body }) = opened else {
             return Ok(None);
         };
-        let mut bytes = BytesMut::with_capacity(usize::try_from(size).unwrap_or_default());
-        while let Some(chunk) = body.try_next().await.map_err(|error| broken_off(&error))? {
-            bytes.extend_from_slice(&chunk);
-        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        Box::pin(body.into_async_read())
+            .read_to_end(&mut bytes)
+            .await
+            .map_err(|error| Failed::Broken(chain(&error)))?;
         Ok(Some(Fetched {
             name,
             key: key.to_owned(),
-            body: bytes.freeze(),
+            body: bytes.into(),
             metadata,
         }))
     }
@@ -152,51 +150,12 @@ impl SlotReader {
         let mut findings = Findings::default();
         let metadata = Metadata::parse(&metadata, key, &mut findings);
         let expected = expected(name, key, &metadata, self.times);
-        let body = self.check_stream(body, codec, expected).await?;
+        // the check waits for the body on a thread of its own
+        let body = SyncIoBridge::new(Box::pin(body.into_async_read()));
+        let checked = spawn_blocking(move || lines::check(codec, body, expected)).await;
+        let body = self.checked(key, checked)?;
         let key = key.to_owned();
         Ok(Some(SlotFacts::new(name, key, size, metadata, body, findings)))
-    }
-
-    /// Checks the lines on a thread of their own while the body still comes in.
-    async fn check_stream(
-        &self,
-        mut body: ByteStream,
-        codec: Codec,
-        expected: Expected,
-    ) -> Result<BodyFacts, Failed> {
-        let key = expected.key.clone();
-        let (chunks, mut received) = mpsc::channel::<Bytes>(CHUNKS_QUEUED);
-        let checked = spawn_blocking(move || {
-            let mut check = LinesCheck::new(codec, expected)?;
-            let mut read = Ok(());
-            while read.is_ok()
-                && let Some(chunk) = received.blocking_recv()
-            {
-                read = check.push(&chunk);
-            }
-            Ok(check.finish(read))
-        });
-        let mut broken = None;
-        loop {
-            match body.try_next().await {
-                Ok(Some(chunk)) => {
-                    if chunks.send(chunk).await.is_err() {
-                        break; // a fault was found, the rest cannot be read
-                    }
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    broken = Some(broken_off(&error));
-                    break;
-                }
-            }
-        }
-        drop(chunks);
-        let checked = checked.await;
-        match broken {
-            Some(failed) => Err(failed),
-            None => self.checked(&key, checked),
-        }
     }
 
     fn checked<T>(
@@ -206,7 +165,7 @@ impl SlotReader {
     ) -> Result<T, Failed> {
         checked
             .map_err(|source| Failed::Fatal(self.bucket.broken_check(key, source)))?
-            .map_err(|fault| Failed::Broken(fault.to_string()))
+            .map_err(|fault| Failed::Broken(chain(&fault)))
     }
 }
 
@@ -215,17 +174,13 @@ impl Fetched {
     ///
     /// # Errors
     ///
-    /// If no decoder can be made.
+    /// Never, as the body is there whole.
     pub fn check(&self, times: Times) -> Result<SlotFacts, BodyFault> {
         let mut findings = Findings::default();
         let metadata = Metadata::parse(&self.metadata, &self.key, &mut findings);
         let expected = expected(self.name, &self.key, &metadata, times);
         let body = match self.name.format {
-            Format::Lines(codec) => {
-                let mut check = LinesCheck::new(codec, expected)?;
-                let read = check.push(&self.body);
-                check.finish(read)
-            }
+            Format::Lines(codec) => lines::check(codec, &self.body[..], expected)?,
             Format::Parquet => rows::check(&self.body, metadata.body_crc32c, expected),
         };
         let size = self.body.len() as u64;
@@ -269,9 +224,4 @@ fn known<T>(
     };
     let key = key.to_owned();
     Ok(Err(Unreadable { name, key, why }))
-}
-
-fn broken_off(error: &(dyn StdError + 'static)) -> Failed {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    Failed::Broken(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
 }

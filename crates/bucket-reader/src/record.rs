@@ -1,12 +1,11 @@
 use jiff::Timestamp;
-use quote_model::Tick;
 
-use super::codec::{BodyFault, Decompressor};
+use super::codec::{BodyFault, for_each_line};
 use super::format::Format;
 use super::line::{Envelope, Line};
 use super::read::Fetched;
-use super::split::LineSplitter;
 use super::table::{Row, Table};
+use super::tick::Tick;
 
 /// A record as it goes back into a topic.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,17 +38,13 @@ pub fn for_each<E: From<BodyFault>>(
     let partition = object.name.partition;
     let mut index = 0;
     match object.name.format {
-        Format::Lines(codec) => {
-            let mut splitter = LineSplitter::default();
-            Decompressor::new(codec)?.push(&object.body, |piece| {
-                splitter.push(piece, |line| {
-                    let parsed = Line::parse(line).map_err(|reason| no_record(index, reason))?;
-                    let offset = first_offset.map(|first| first + index);
-                    index += 1;
-                    each(&of_line(partition, offset, line, &parsed))
-                })
-            })
-        }
+        Format::Lines(codec) => for_each_line(codec, &object.body[..], |line| {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            let parsed = Line::parse(line).map_err(|reason| no_record(index, reason))?;
+            let offset = first_offset.map(|first| first + index);
+            index += 1;
+            each(&of_line(partition, offset, line, &parsed))
+        }),
         Format::Parquet => Table::open(object.body.clone())?.for_each(|row| {
             let encoded;
             let record = match &row.content {
@@ -57,9 +52,7 @@ pub fn for_each<E: From<BodyFault>>(
                     let value = if let Some(value) = row.raw_tick {
                         value
                     } else {
-                        encoded = tick
-                            .encode()
-                            .map_err(|error| no_record(index, error.to_string()))?;
+                        encoded = row.tick_json().map_err(|reason| no_record(index, reason))?;
                         &encoded
                     };
                     of_tick_row(partition, row, tick, value)
@@ -86,7 +79,7 @@ fn of_line<'r>(partition: u32, offset: Option<u64>, line: &'r [u8], parsed: &'r 
             moment: tick.ts_recv,
             // what the producer gives it, and all that a line says of it
             timestamp_ms: Some(tick.ts_recv.as_millisecond()),
-            key: Some(tick.symbol.as_str().as_bytes()),
+            key: Some(tick.symbol.as_bytes()),
             value: Some(line),
             is_tick: true,
         },
@@ -100,7 +93,7 @@ fn of_tick_row<'r>(partition: u32, row: &Row<'_>, tick: &'r Tick<'_>, value: &'r
         offset: row.offset.and_then(|offset| offset.try_into().ok()),
         moment: tick.ts_recv,
         timestamp_ms: row.timestamp_ms,
-        key: Some(tick.symbol.as_str().as_bytes()),
+        key: Some(tick.symbol.as_bytes()),
         value: Some(value),
         is_tick: true,
     }
@@ -142,7 +135,9 @@ mod tests {
 
     #[test]
     fn a_row_becomes_the_record_that_it_was() {
-        let raw = TICK.replace("1.5", "1e-30").replace("\"seq\":0", "\"seq\":1");
+        let raw = TICK
+            .replace("1.5", "1.50")
+            .replace("\"seq\":0", "\"seq\":1,\"later\":[]");
         let mut exact = tick_row(12, 1);
         exact.value = Some(raw.clone().into_bytes());
         let mut empty = odd_row(13);

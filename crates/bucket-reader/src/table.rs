@@ -12,16 +12,19 @@ use jiff::Timestamp;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use quote_model::{Channel, Decimal, Symbol, Text, Tick, Version};
-use serde::Deserialize;
-use serde::de::value::StrDeserializer;
-use uuid::Uuid;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::codec::BodyFault;
 use super::line::{Envelope, Line};
+use super::readable;
+use super::tick::{self, Tick};
 
-/// Rows that are decoded at a time: few, as each may hold a whole Kafka record.
-const BATCH_ROWS: usize = 1024;
+/// Rows that are decoded at a time, at most.
+const BATCH_ROWS_MAX: usize = 1024;
+
+/// What the rows that are decoded at a time take, about: each may hold a whole Kafka record.
+const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A Parquet file whose columns are the ones that the pipeline writes.
 pub(crate) struct Table {
@@ -30,7 +33,6 @@ pub(crate) struct Table {
 }
 
 /// One record.
-#[derive(Debug)]
 pub(crate) struct Row<'t> {
     pub(crate) partition: Option<i32>,
     pub(crate) offset: Option<i64>,
@@ -40,6 +42,15 @@ pub(crate) struct Row<'t> {
     pub(crate) content: Result<Line<'t>, String>,
     /// The value of a tick that the columns cannot hold exactly.
     pub(crate) raw_tick: Option<&'t [u8]>,
+    columns: &'t Columns<'t>,
+    index: usize,
+}
+
+impl Row<'_> {
+    /// The tick that the columns hold, in the schema's order. Zeros at the end of a decimal are not in them.
+    pub(crate) fn tick_json(&self) -> Result<Vec<u8>, String> {
+        serde_json::to_vec(&self.columns.tick_json(self.index)?).map_err(|error| error.to_string())
+    }
 }
 
 impl Table {
@@ -51,10 +62,21 @@ impl Table {
         let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(broken)?;
         check_columns(builder.schema())?;
         let groups = builder.metadata().row_groups().iter();
-        let bytes: i64 = groups.map(|group| group.total_byte_size().max(0)).sum();
+        let uncompressed_bytes: u64 = groups
+            .map(|group| group.total_byte_size().max(0).unsigned_abs())
+            .sum();
+        let rows = builder
+            .metadata()
+            .file_metadata()
+            .num_rows()
+            .max(1)
+            .unsigned_abs();
+        let bytes_a_row = (uncompressed_bytes / rows).max(1);
+        let batch_rows = usize::try_from(BATCH_BYTES / bytes_a_row).unwrap_or(BATCH_ROWS_MAX);
+        let builder = builder.with_batch_size(batch_rows.clamp(1, BATCH_ROWS_MAX));
         Ok(Self {
-            batches: builder.with_batch_size(BATCH_ROWS).build().map_err(broken)?,
-            uncompressed_bytes: bytes.unsigned_abs(),
+            batches: builder.build().map_err(broken)?,
+            uncompressed_bytes,
         })
     }
 
@@ -189,7 +211,7 @@ impl<'t> Columns<'t> {
         })
     }
 
-    fn row(&self, index: usize) -> Row<'t> {
+    fn row(&'t self, index: usize) -> Row<'t> {
         let is_tick = self.not_a_tick.is_null(index);
         let raw_tick = at(self.value, index).filter(|_| is_tick);
         Row {
@@ -202,6 +224,8 @@ impl<'t> Columns<'t> {
                 None => self.tick(index).map(Line::Tick),
             },
             raw_tick,
+            columns: self,
+            index,
         }
     }
 
@@ -222,11 +246,13 @@ impl<'t> Columns<'t> {
 
     /// The tick that the columns cannot hold exactly; who asks by session and `seq` must find it all the same.
     fn raw_tick(&self, index: usize, value: &'t [u8]) -> Result<Tick<'t>, String> {
-        let tick = Tick::decode(value).map_err(|error| format!("its value is not a tick: {error}"))?;
+        let tick = readable::check(value)
+            .and_then(Tick::parse)
+            .map_err(|error| format!("its value is not a tick: {error}"))?;
         let session = tick.session.to_string();
         for (column, says, is) in [
-            ("symbol", at(self.symbol, index), tick.symbol.as_str()),
-            ("producer", at(self.producer, index), tick.producer.as_str()),
+            ("symbol", at(self.symbol, index), &*tick.symbol),
+            ("producer", at(self.producer, index), &*tick.producer),
             ("session", at(self.session, index), session.as_str()),
         ] {
             if says != Some(is) {
@@ -241,28 +267,78 @@ impl<'t> Columns<'t> {
     }
 
     fn tick(&self, index: usize) -> Result<Tick<'t>, String> {
+        let symbol = given("symbol", at(self.symbol, index))?;
+        tick::symbol(symbol)?;
+        tick::channel(given("channel", at(self.channel, index))?)?;
+        given("price", at(self.price, index))?;
+        if let Some(ts_event) = at(self.ts_event, index) {
+            time("ts_event", ts_event)?;
+        }
         Ok(Tick {
-            v: Version,
-            symbol: Symbol::parse(given("symbol", at(self.symbol, index))?).map_err(|it| it.to_string())?,
-            price: given("price", decimal(self.price, index)?)?,
-            ts_recv: given("ts_recv", at(self.ts_recv, index)).and_then(timestamp)?,
-            ts_event: at(self.ts_event, index).map(timestamp).transpose()?,
-            channel: given("channel", at(self.channel, index)).and_then(channel)?,
-            producer: given("producer", text(self.producer, index))?,
-            session: given("session", at(self.session, index))
-                .and_then(|id| Uuid::try_parse(id).map_err(|error| format!("its session: {error}")))?,
-            seq: given("seq", at(self.seq, index))?,
-            exchange: text(self.exchange, index),
-            mic_code: text(self.mic_code, index),
-            instrument_type: text(self.instrument_type, index),
-            currency: text(self.currency, index),
-            currency_base: text(self.currency_base, index),
-            currency_quote: text(self.currency_quote, index),
-            bid: decimal(self.bid, index)?,
-            ask: decimal(self.ask, index)?,
-            day_volume: decimal(self.day_volume, index)?,
+            symbol: symbol.into(),
+            ts_recv: time("ts_recv", given("ts_recv", at(self.ts_recv, index))?)?,
+            producer: given("producer", at(self.producer, index))?.into(),
+            session: tick::session(given("session", at(self.session, index))?)?,
+            seq: tick::seq(given("seq", at(self.seq, index))?)?,
         })
     }
+
+    fn tick_json(&self, index: usize) -> Result<TickJson<'t>, String> {
+        Ok(TickJson {
+            v: 1,
+            symbol: given("symbol", at(self.symbol, index))?,
+            price: given("price", number(self.price, index)?)?,
+            ts_recv: given("ts_recv", at(self.ts_recv, index)).and_then(|ns| time("ts_recv", ns))?,
+            ts_event: at(self.ts_event, index)
+                .map(|ns| time("ts_event", ns))
+                .transpose()?,
+            channel: given("channel", at(self.channel, index))?,
+            producer: given("producer", at(self.producer, index))?,
+            session: given("session", at(self.session, index))?,
+            seq: given("seq", at(self.seq, index))?,
+            exchange: at(self.exchange, index),
+            mic_code: at(self.mic_code, index),
+            r#type: at(self.instrument_type, index),
+            currency: at(self.currency, index),
+            currency_base: at(self.currency_base, index),
+            currency_quote: at(self.currency_quote, index),
+            bid: number(self.bid, index)?,
+            ask: number(self.ask, index)?,
+            day_volume: number(self.day_volume, index)?,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct TickJson<'t> {
+    v: u8,
+    symbol: &'t str,
+    price: Box<RawValue>,
+    ts_recv: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ts_event: Option<Timestamp>,
+    channel: &'t str,
+    producer: &'t str,
+    session: &'t str,
+    seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mic_code: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency_base: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency_quote: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bid: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ask: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day_volume: Option<Box<RawValue>>,
 }
 
 fn at<A: ArrayAccessor + Copy>(column: A, index: usize) -> Option<A::Item> {
@@ -273,27 +349,24 @@ fn given<T>(column: &str, value: Option<T>) -> Result<T, String> {
     value.ok_or_else(|| format!("it is a tick without {column}"))
 }
 
-fn text(column: &StringArray, index: usize) -> Option<Text<'_>> {
-    at(column, index).map(Text::from)
-}
-
 /// The digits without the zeros with which the column fills each number up.
-fn decimal(column: &Decimal128Array, index: usize) -> Result<Option<Decimal<'static>>, String> {
+fn number(column: &Decimal128Array, index: usize) -> Result<Option<Box<RawValue>>, String> {
     if column.is_null(index) {
         return Ok(None);
     }
     let digits = column.value_as_string(index);
     let digits = digits.trim_end_matches('0').trim_end_matches('.').to_owned();
-    Decimal::parse(digits)
-        .map(Some)
-        .map_err(|error| error.to_string())
+    let number = RawValue::from_string(digits).map_err(|error| error.to_string())?;
+    Ok(Some(number))
 }
 
-fn timestamp(nanoseconds: i64) -> Result<Timestamp, String> {
-    Timestamp::from_nanosecond(nanoseconds.into()).map_err(|error| error.to_string())
-}
-
-fn channel(name: &str) -> Result<Channel, String> {
-    Channel::deserialize(StrDeserializer::<serde::de::value::Error>::new(name))
-        .map_err(|error| error.to_string())
+fn time(column: &str, nanoseconds: i64) -> Result<Timestamp, String> {
+    let moment = Timestamp::from_nanosecond(nanoseconds.into()).map_err(|error| error.to_string())?;
+    if tick::in_range(moment) {
+        Ok(moment)
+    } else {
+        Err(format!(
+            "its {column} is {moment}, expected one between 1970 and 2261"
+        ))
+    }
 }

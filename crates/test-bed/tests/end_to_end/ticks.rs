@@ -39,7 +39,7 @@ impl Session {
         self.next_seq += 1;
         let symbol = SYMBOLS[usize::try_from(seq).unwrap() % SYMBOLS.len()];
         let tick = format!(
-            r#"{{"v":1, "symbol":"{symbol}","price":{seq}.1000000000000000000{seq}0,"ts_recv":"{ts_recv}","channel":"rest_price","producer":"test","session":"{id}","seq":{seq},"later_field":null}}"#,
+            r#"{{"v":1, "symbol":"{symbol}","price":{seq}.100000000000{seq}0,"ts_recv":"{ts_recv}","channel":"rest_price","producer":"test","session":"{id}","seq":{seq},"later_field":null}}"#,
             id = self.id,
         );
         (symbol, tick)
