@@ -4,6 +4,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use pipeline_runtime::kafka::{Property, TopicName};
 use pipeline_runtime::logs::LogArgs;
+use quote_model::topic::DEFAULT_TOPIC;
 
 use crate::output::Format;
 use crate::properties::{AdvertisedHost, BrokerConfig, Controllers, DataDir, Quorum, Setting};
@@ -15,8 +16,8 @@ use crate::{Connection, Error, Host, HostPort, advertised};
 ///
 /// Each command may be run again: a second run changes nothing. Results go to stdout, logs to stderr.
 ///
-/// Exit status: 0 done, 1 failed, 2 usage, 3 differences found (`render --diff`, `topics plan`, and `topics apply`
-/// if something is left to people), 78 a setting is wrong.
+/// Exit status: 0 done, 1 failed, 2 usage, 3 differences found (`render --diff`, `topics plan`, `topics check`, and
+/// `topics apply` if something is left to people), 78 a setting is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "broker-setup", version)]
 pub struct Args {
@@ -174,16 +175,25 @@ pub(crate) enum TopicsCommand {
     },
     /// Make the topics as the file says; deletes nothing, leaves other settings alone
     Apply(TopicsArgs),
+    /// Look whether a topic is one that ticks can go by; exit status 3 if not
+    Check(CheckArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct TopicsArgs {
-    /// The topics as they shall be
-    #[arg(long, value_name = "FILE", default_value = "topics.toml")]
-    pub(crate) file: PathBuf,
+    /// The topics as they shall be; default: the pipeline's own topic, for one broker
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
     /// Only this topic of the file; may be given again
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<TopicName>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// Topic of the ticks
+    #[arg(long, env = "TOPIC_NAME", value_name = "NAME", default_value = DEFAULT_TOPIC)]
+    pub(crate) topic: TopicName,
 }
 
 impl Args {

@@ -287,6 +287,23 @@ pub enum Error {
         /// The topic.
         topic: String,
     },
+    /// The file gives a topic of ticks what would lose them.
+    #[error(
+        "the topic {topic} carries ticks, but the file sets {key} to `{value}`, and {reason}; leave it out or write \
+         {wanted}"
+    )]
+    AgainstRequired {
+        /// The topic.
+        topic: String,
+        /// The setting.
+        key: &'static str,
+        /// The file's value.
+        value: String,
+        /// One that will do.
+        wanted: String,
+        /// Why no other will.
+        reason: &'static str,
+    },
     /// `--only` names what the file has not.
     #[error("the topic {topic} is not in the file, correct `--only`")]
     NotInFile {

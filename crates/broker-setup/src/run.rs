@@ -1,7 +1,7 @@
 use pipeline_runtime::exit::ExitStatus;
 use tracing::info;
 
-use crate::args::{Args, Command, RenderArgs, TopicsArgs, TopicsCommand};
+use crate::args::{Args, CheckArgs, Command, RenderArgs, TopicsArgs, TopicsCommand};
 use crate::output::{self, Finding, Format, Verdict};
 use crate::reach::Report;
 use crate::server_file::Written;
@@ -53,6 +53,13 @@ pub async fn run(args: Args) -> Result<ExitStatus, Error> {
             let is_left = findings.iter().any(|finding| finding.verdict == Verdict::Manual);
             Ok(status(!is_left))
         }
+        Command::Topics(TopicsCommand::Check(CheckArgs { topic })) => {
+            let findings = topics::check(&connection, &topic).await?;
+            output::print(format, &findings)?;
+            Ok(status(
+                findings.iter().all(|finding| finding.verdict == Verdict::Ok),
+            ))
+        }
     }
 }
 
@@ -79,8 +86,12 @@ async fn render(args: &RenderArgs, format: Format) -> Result<ExitStatus, Error> 
 }
 
 fn read_topics(args: &TopicsArgs) -> Result<TopicFile, Error> {
-    let file = TopicFile::read(&args.file)?.only(&args.only)?;
-    info!(topics = file.topics.len(), file = %args.file.display(), "read");
+    let file = match &args.file {
+        Some(path) => TopicFile::read(path)?,
+        None => TopicFile::built_in()?,
+    };
+    let file = file.only(&args.only)?;
+    info!(topics = file.topics.len(), "read");
     Ok(file)
 }
 

@@ -1,4 +1,4 @@
-//! The tick: one price of one symbol, as it travels from Twelve Data through Kafka to S3.
+//! The tick: one price of one symbol, as it travels from Twelve Data through Kafka to S3, and the [`topic`] it goes by.
 //!
 //! ```
 //! use quote_model::{Decimal, Tick};
@@ -20,9 +20,11 @@ mod error;
 mod symbol;
 mod text;
 mod tick;
+pub mod topic;
 
 pub use decimal::Decimal;
 pub use error::Error;
 pub use symbol::Symbol;
 pub use text::Text;
-pub use tick::{Channel, SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick, Version};
+pub use tick::{Channel, Tick, Version};
+pub use topic::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE};

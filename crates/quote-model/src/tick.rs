@@ -4,12 +4,6 @@ use uuid::Uuid;
 
 use crate::{Decimal, Error, Symbol, Text, canonical};
 
-/// Name of the Kafka record header that tells the schema of the value.
-pub const SCHEMA_HEADER: &str = "schema";
-
-/// Value of [`SCHEMA_HEADER`] for this version.
-pub const SCHEMA_HEADER_VALUE: &str = "tick/1";
-
 /// One price of one symbol, version 1: one JSON object on one line.
 ///
 /// A rename, or a change of a unit or a type, is version 2. Readers ignore fields that they do not know.

@@ -4,6 +4,7 @@ use std::num::NonZeroU16;
 use std::path::Path;
 
 use pipeline_runtime::kafka::TopicName;
+use quote_model::topic::{DEFAULT_TOPIC, REQUIRED_SETTINGS, RequiredSetting};
 use serde::Deserialize;
 
 use crate::{Error, keys};
@@ -28,6 +29,8 @@ pub struct Topic {
     pub replication: NonZeroU16,
     /// Settings by Kafka's names, values as Kafka writes them.
     pub config: BTreeMap<String, String>,
+    /// What the programs that use the topic rely on; `config` does not contradict it.
+    pub required: &'static [RequiredSetting],
 }
 
 #[derive(Deserialize)]
@@ -41,7 +44,10 @@ struct RawFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTopic {
+    #[serde(default = "default_topic")]
     name: String,
+    /// Whether ticks go by it; default: those of the pipeline's own name.
+    carries_ticks: Option<bool>,
     partitions: NonZeroU16,
     replication: NonZeroU16,
     #[serde(default)]
@@ -58,7 +64,19 @@ enum RawValue {
     Float(f64),
 }
 
+/// The pipeline's own topic on one broker: the file that is copied to the broker's instance.
+const DEFAULT: &str = include_str!("../../../../deploy/kafka-server/topics.toml");
+
 impl TopicFile {
+    /// The pipeline's own topic, for where no file is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse); it never comes.
+    pub fn built_in() -> Result<Self, Error> {
+        Self::parse(DEFAULT, Path::new("the built-in topic file"))
+    }
+
     /// Reads and checks a file.
     ///
     /// # Errors
@@ -89,36 +107,21 @@ impl TopicFile {
             });
         }
         let mut names = BTreeSet::new();
-        for RawTopic { name, config, .. } in &raw.topics {
+        for RawTopic { name, .. } in &raw.topics {
             if !names.insert(name) {
                 return Err(Error::TopicTwice {
                     path: path.to_owned(),
                     topic: name.clone(),
                 });
             }
-            for key in config.keys() {
-                keys::check_topic_key(name, key)?;
-            }
         }
-        let topics = raw
-            .topics
-            .into_iter()
-            .map(|topic| {
-                Ok(Topic {
-                    name: topic.name.parse()?,
-                    partitions: topic.partitions,
-                    replication: topic.replication,
-                    config: topic
-                        .config
-                        .into_iter()
-                        .map(|(key, value)| (key, value.into_text()))
-                        .collect(),
-                })
-            })
-            .collect::<Result<_, Error>>()?;
         Ok(Self {
             cluster_id: raw.cluster_id,
-            topics,
+            topics: raw
+                .topics
+                .into_iter()
+                .map(Topic::try_from)
+                .collect::<Result<_, Error>>()?,
         })
     }
 
@@ -140,6 +143,50 @@ impl TopicFile {
         }
         self.topics.retain(|topic| names.contains(&topic.name));
         Ok(self)
+    }
+}
+
+fn default_topic() -> String {
+    DEFAULT_TOPIC.to_owned()
+}
+
+impl TryFrom<RawTopic> for Topic {
+    type Error = Error;
+
+    fn try_from(raw: RawTopic) -> Result<Self, Error> {
+        let name: TopicName = raw.name.parse()?;
+        let mut config = BTreeMap::new();
+        for (key, value) in raw.config {
+            keys::check_topic_key(&raw.name, &key)?;
+            config.insert(key, value.into_text());
+        }
+        let required = match raw.carries_ticks.unwrap_or(raw.name == DEFAULT_TOPIC) {
+            true => REQUIRED_SETTINGS,
+            false => &[],
+        };
+        for RequiredSetting {
+            key,
+            value: wanted,
+            reason,
+        } in required
+        {
+            if let Some(value) = config.get(*key).filter(|value| !wanted.is_met_by(value)) {
+                return Err(Error::AgainstRequired {
+                    topic: raw.name,
+                    key,
+                    value: value.clone(),
+                    wanted: wanted.to_set(),
+                    reason,
+                });
+            }
+        }
+        Ok(Self {
+            name,
+            partitions: raw.partitions,
+            replication: raw.replication,
+            config,
+            required,
+        })
     }
 }
 
@@ -169,6 +216,34 @@ mod tests {
     }
 
     const TOPIC: &str = "[[topic]]\nname = \"t\"\npartitions = 1\nreplication = 1\n";
+
+    const TICKS: &str = "[[topic]]\npartitions = 1\nreplication = 1\n";
+
+    #[test]
+    fn the_topic_of_the_ticks_needs_no_name_and_no_more_than_it_can_choose() {
+        let file = parse(&format!("{TICKS}[topic.config]\n\"max.message.bytes\" = 2097152")).unwrap();
+        let topic = &file.topics[0];
+        assert_eq!(topic.name.as_str(), DEFAULT_TOPIC);
+        assert_eq!(topic.required, REQUIRED_SETTINGS);
+        let other = parse(&format!(
+            "{TOPIC}[topic.config]\n\"cleanup.policy\" = \"compact\""
+        ))
+        .unwrap();
+        assert!(other.topics[0].required.is_empty());
+        for RequiredSetting { key, .. } in REQUIRED_SETTINGS {
+            assert!(keys::check_topic_key("t", key).is_ok(), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_built_in_file_is_the_ticks_topic_and_leaves_to_the_model_what_is_its_own() {
+        let file = TopicFile::built_in().unwrap();
+        assert_eq!(file.topics.len(), 1);
+        assert_eq!(file.topics[0].required, REQUIRED_SETTINGS);
+        for RequiredSetting { key, .. } in REQUIRED_SETTINGS {
+            assert!(!file.topics[0].config.contains_key(*key), "{key} stands twice");
+        }
+    }
 
     #[test]
     fn a_value_may_be_text_or_a_number() {
@@ -209,6 +284,14 @@ mod tests {
                 "missing field `partitions`",
             ),
             (&TOPIC.replace("\"t\"", "\"a b\""), "is not a topic name"),
+            (
+                &format!("{TICKS}[topic.config]\n\"cleanup.policy\" = \"compact\""),
+                "carries ticks, but the file sets cleanup.policy to `compact`",
+            ),
+            (
+                &format!("{TOPIC}carries_ticks = true\n[topic.config]\n\"max.message.bytes\" = 1000"),
+                "leave it out or write 1048588",
+            ),
             (
                 &format!("{TOPIC}[topic.config]\n\"retention.ms\" = [1]"),
                 "a string, a number or a boolean",

@@ -103,7 +103,13 @@ fn compare(
 }
 
 fn creation(topic: &Topic) -> Step {
-    let config: Vec<(String, String)> = topic.config.clone().into_iter().collect();
+    let mut config = topic.config.clone();
+    for setting in topic.required {
+        config
+            .entry(setting.key.to_owned())
+            .or_insert_with(|| setting.value.to_set());
+    }
+    let config: Vec<(String, String)> = config.into_iter().collect();
     let mut facts = vec![
         format!("partitions {}", topic.partitions),
         format!("replication {}", topic.replication),
@@ -144,24 +150,34 @@ fn replication_step(topic: &Topic, shape: Shape) -> Option<Step> {
     (new != old).then(|| step(Verdict::Manual, topic, detail, None))
 }
 
+/// What the file sets, and what it leaves open but must be.
 fn config_steps(topic: &Topic, settings: &BTreeMap<String, Value>) -> Vec<Step> {
-    topic
+    let now = |key: &str| settings.get(key).and_then(|value| value.text.as_deref());
+    let set = topic
         .config
         .iter()
-        .filter_map(|(key, new)| {
-            let (old, source) = match settings.get(key) {
-                Some(Value { text: Some(old), .. }) if is_same(old, new) => return None,
-                Some(Value { text, source }) => (text.as_deref().unwrap_or("hidden"), *source),
-                None => ("unset", "unset"),
-            };
-            let request = Request::SetConfig {
-                topic: topic.name.to_string(),
-                config: vec![(key.clone(), new.clone())],
-            };
-            let detail = format!("{key}: {old} ({source}) -> {new}");
-            Some(step(Verdict::Change, topic, detail, Some(request)))
-        })
-        .collect()
+        .filter(|(key, new)| now(key).is_none_or(|old| !is_same(old, new)))
+        .map(|(key, new)| config_step(topic, settings, key, new.clone()));
+    let required = topic
+        .required
+        .iter()
+        .filter(|setting| !topic.config.contains_key(setting.key))
+        .filter(|setting| now(setting.key).is_none_or(|old| !setting.value.is_met_by(old)))
+        .map(|setting| config_step(topic, settings, setting.key, setting.value.to_set()));
+    set.chain(required).collect()
+}
+
+fn config_step(topic: &Topic, settings: &BTreeMap<String, Value>, key: &str, new: String) -> Step {
+    let (old, source) = match settings.get(key) {
+        Some(Value { text, source }) => (text.as_deref().unwrap_or("hidden"), *source),
+        None => ("unset", "unset"),
+    };
+    let detail = format!("{key}: {old} ({source}) -> {new}");
+    let request = Request::SetConfig {
+        topic: topic.name.to_string(),
+        config: vec![(key.to_owned(), new)],
+    };
+    step(Verdict::Change, topic, detail, Some(request))
 }
 
 /// `0.50` is `0.5` and `TRUE` is `true`, as Kafka reads them.
@@ -263,6 +279,33 @@ mod tests {
             (Verdict::Change, "retention.ms: 7 (topic) -> 5".to_owned())
         );
         assert!(plan.refused().is_none());
+    }
+
+    #[test]
+    fn what_the_ticks_need_is_set_where_it_is_not_so() {
+        let file = "[[topic]]\nname = \"t\"\ncarries_ticks = true\npartitions = 2\nreplication = 2\n";
+        let new = plan_of(file, None, &[]);
+        assert!(
+            lines(&new)[0].1.ends_with(
+                "cleanup.policy = delete, max.message.bytes = 1048588, message.timestamp.type = CreateTime"
+            ),
+            "{new:?}"
+        );
+        let as_needed = [
+            ("cleanup.policy", "delete"),
+            ("max.message.bytes", "5242880"),
+            ("message.timestamp.type", "CreateTime"),
+        ];
+        assert!(plan_of(file, Some(SHAPE), &as_needed).is_settled());
+        let mut otherwise = as_needed;
+        otherwise[2].1 = "LogAppendTime";
+        assert_eq!(
+            lines(&plan_of(file, Some(SHAPE), &otherwise)),
+            [(
+                Verdict::Change,
+                "message.timestamp.type: LogAppendTime (topic) -> CreateTime".to_owned()
+            )]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use quote_model::topic::DEFAULT_TOPIC;
 use rdkafka::ClientConfig;
 
 use super::{Property, TopicName};
@@ -54,7 +55,7 @@ pub struct KafkaArgs {
         long,
         env = "TOPIC_NAME",
         value_name = "NAME",
-        default_value = "stock_pipeline",
+        default_value = DEFAULT_TOPIC,
         help_heading = "Kafka"
     )]
     pub topic: TopicName,

@@ -10,7 +10,7 @@ use pipeline_runtime::kafka::{
     Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, Tokens, TopicName, partitions_of,
 };
 use pipeline_runtime::systemd;
-use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick};
+use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick, topic};
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::FromClientConfigAndContext;
@@ -63,12 +63,14 @@ impl Publisher {
         queue_max_bytes: u64,
     ) -> Result<Self, Error> {
         let kbytes_in_queue = (queue_max_bytes >> 10).to_string();
+        let record_max_bytes = topic::RECORD_MAX_BYTES.to_string();
         let defaults = [
             ("linger.ms", "5"),
             ("compression.type", "zstd"),
             ("queue.buffering.max.kbytes", kbytes_in_queue.as_str()),
             // bytes are the limit
             ("queue.buffering.max.messages", "0"),
+            ("message.max.bytes", record_max_bytes.as_str()),
         ];
         let config = args.client_config(&format!("producer-{instance}"), &defaults, ONCE_AND_IN_ORDER)?;
         let ledger = Arc::new(Ledger::default());
@@ -114,9 +116,9 @@ impl Publisher {
         })?;
         self.waiting.push_back(Record {
             seq: tick.seq,
-            key: tick.symbol.to_string(),
+            key: tick.record_key().to_owned(),
             value,
-            timestamp_ms: tick.ts_recv.as_millisecond(),
+            timestamp_ms: tick.record_timestamp_ms(),
         });
         Ok(())
     }

@@ -59,8 +59,8 @@ fn each_price_served_is_stored_once_digit_for_digit() {
         assert_as_served(&records, &stand_in.served());
         for record in &records {
             let tick = Tick::decode(record.value.as_deref().unwrap()).unwrap();
-            assert_eq!(record.key.as_deref(), Some(tick.symbol.as_str().as_bytes()));
-            assert_eq!(record.timestamp_ms, Some(tick.ts_recv.as_millisecond()));
+            assert_eq!(record.key.as_deref(), Some(tick.record_key().as_bytes()));
+            assert_eq!(record.timestamp_ms, Some(tick.record_timestamp_ms()));
             let schema = (SCHEMA_HEADER.to_owned(), Some(SCHEMA_HEADER_VALUE.into()));
             assert_eq!(record.headers, [schema]);
         }

@@ -16,7 +16,7 @@ use crate::reference::Part;
 use crate::table;
 
 pub(crate) const BUCKET: &str = "bench";
-pub(crate) const TOPIC: &str = "stock_pipeline";
+pub(crate) const TOPIC: &str = quote_model::topic::DEFAULT_TOPIC;
 const REFERENCE_TIMEOUT: Duration = Duration::from_mins(10);
 const HELP_TIMEOUT: Duration = Duration::from_secs(30);
 

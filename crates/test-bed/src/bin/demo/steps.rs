@@ -12,7 +12,7 @@ use crate::results;
 use crate::running::{Running, Watch, drain};
 
 const BUCKET: &str = "quotes";
-const TOPIC: &str = "stock_pipeline";
+const TOPIC: &str = quote_model::topic::DEFAULT_TOPIC;
 /// The topics as they are on a real broker.
 const TOPICS: &str = include_str!("../../../../../deploy/kafka-server/topics.toml");
 const STEP_TIMEOUT: Duration = Duration::from_mins(1);

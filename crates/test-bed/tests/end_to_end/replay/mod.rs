@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
+use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE};
 use rdkafka::producer::FutureRecord;
 use serde_json::Value;
 use test_bed::{Fault, FaultProxy, Launch, Process, Record};
@@ -119,7 +120,7 @@ fn what_is_replayed_is_the_same_in_the_topic_and_in_a_second_bucket() {
                 .value
                 .as_deref()
                 .is_some_and(|value| value.starts_with(b"{\"v\":1,"));
-            let schema = ("schema".to_owned(), Some(b"tick/1".to_vec()));
+            let schema = (SCHEMA_HEADER.to_owned(), Some(SCHEMA_HEADER_VALUE.into()));
             assert_eq!(record.headers, Vec::from_iter(is_tick.then_some(schema)));
         }
 
