@@ -1,8 +1,8 @@
 use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::Error;
 
@@ -14,9 +14,10 @@ const VARIABLE: &str = "TWELVEDATA_API_KEY";
 
 /// The key to Twelve Data. It shows itself nowhere: not in `Debug`, and [`ApiKey::redact`] takes it out of
 /// what others wrote.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct ApiKey {
-    key: String,
+    key: SecretString,
+    /// Marked sensitive, which hides it too.
     authorization: HeaderValue,
 }
 
@@ -60,25 +61,19 @@ impl ApiKey {
             .map_err(|_| refuse("it cannot stand in an HTTP header"))?;
         authorization.set_sensitive(true);
         Ok(Self {
-            key: key.to_owned(),
+            key: key.into(),
             authorization,
         })
     }
 
-    /// Value of the `Authorization` header, marked sensitive.
+    /// Value of the `Authorization` header.
     pub(crate) fn authorization(&self) -> HeaderValue {
         self.authorization.clone()
     }
 
     /// The text without the key.
     pub(crate) fn redact(&self, text: &str) -> String {
-        text.replace(&self.key, "[API key]")
-    }
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(…)")
+        text.replace(self.key.expose_secret(), "[API key]")
     }
 }
 
@@ -110,7 +105,7 @@ mod tests {
         let credentials = directory.path().to_str().unwrap();
 
         let find = |file: Option<&Path>, pairs: &[(&str, &str)]| {
-            ApiKey::find(file, environment(pairs)).map(|found| found.key)
+            ApiKey::find(file, environment(pairs)).map(|found| found.key.expose_secret().to_owned())
         };
         let all = [("CREDENTIALS_DIRECTORY", credentials), (VARIABLE, "variable")];
         assert_eq!(find(Some(file.path()), &all).unwrap(), "credential");
