@@ -1,15 +1,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use pipeline_runtime::kafka::{Property, TopicName};
 use pipeline_runtime::logs::LogArgs;
 use quote_model::topic::DEFAULT_TOPIC;
 
 use crate::output::Format;
-use crate::properties::{AdvertisedHost, BrokerConfig, Controllers, DataDir, Quorum, Setting};
+use crate::properties::{AdvertisedHost, BrokerConfig, DataDir, Setting};
 use crate::reach::Expectation;
-use crate::storage::{FormatRequest, InitialController, InitialVoters};
+use crate::storage::FormatRequest;
 use crate::{Connection, Error, Host, HostPort, advertised};
 
 /// Prepares one Kafka broker and proves that clients can reach it
@@ -68,26 +68,11 @@ pub(crate) enum Command {
     Topics(TopicsCommand),
 }
 
-/// One node or several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Profile {
-    /// One node, one copy of everything.
-    Single,
-    /// Three or more nodes, three copies of everything.
-    Cluster,
-}
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct RenderArgs {
-    /// One node or several: sets how many copies are kept
-    #[arg(long, value_enum, default_value = "single")]
-    profile: Profile,
-    /// This node's number in the cluster
+    /// This node's number
     #[arg(long, value_name = "N", default_value_t = 1)]
     node_id: u32,
-    /// All controllers of a cluster, this node among them, with commas between them
-    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
-    controllers: Vec<HostPort>,
     /// The name by which clients reach this host; default: EC2's private DNS name, else this host's full name
     #[arg(long, env = "KAFKA_ADVERTISED_HOST", value_name = "HOST")]
     advertised_host: Option<Host>,
@@ -97,7 +82,7 @@ pub(crate) struct RenderArgs {
     /// The port for clients
     #[arg(long, default_value_t = 9092, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
-    /// The port for controllers
+    /// The port for the controller, which no client uses
     #[arg(long, default_value_t = 9093, value_parser = clap::value_parser!(u16).range(1..))]
     controller_port: u16,
     /// The address to listen on
@@ -131,17 +116,6 @@ pub(crate) struct FormatArgs {
     /// Where the cluster id is kept; made at random if the file is absent
     #[arg(long, value_name = "FILE", default_value = "/etc/kafka/cluster-id")]
     cluster_id_file: PathBuf,
-    /// The controllers that begin the cluster together, the same list on each
-    #[arg(
-        long,
-        value_name = "ID@HOST:PORT:DIRECTORY_ID",
-        value_delimiter = ',',
-        conflicts_with = "join"
-    )]
-    initial_controllers: Vec<InitialController>,
-    /// Join a cluster that lives, instead of beginning one
-    #[arg(long)]
-    join: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -218,7 +192,6 @@ impl RenderArgs {
         let advertised_host = AdvertisedHost::new(host, self.allow_loopback)?;
         Ok(BrokerConfig {
             node_id: self.node_id,
-            quorum: self.quorum(&advertised_host)?,
             advertised_host,
             port: self.port,
             controller_port: self.controller_port,
@@ -227,43 +200,14 @@ impl RenderArgs {
             extra: self.set.iter().chain(&self.set_unchecked).cloned().collect(),
         })
     }
-
-    fn quorum(&self, advertised_host: &AdvertisedHost) -> Result<Quorum, Error> {
-        match self.profile {
-            Profile::Single if self.controllers.is_empty() => Ok(Quorum::Single),
-            Profile::Single => Err(Error::ControllersOfOne),
-            Profile::Cluster => {
-                let controllers = Controllers::try_from(self.controllers.clone())?;
-                let this = HostPort {
-                    host: advertised_host.host().clone(),
-                    port: self.controller_port,
-                };
-                if controllers.contains(&this) {
-                    Ok(Quorum::Cluster(controllers))
-                } else {
-                    Err(Error::NotAController {
-                        address: this.to_string(),
-                    })
-                }
-            }
-        }
-    }
 }
 
 impl FormatArgs {
     pub(crate) fn request(self) -> FormatRequest {
-        let voters = if self.join {
-            InitialVoters::Join
-        } else if self.initial_controllers.is_empty() {
-            InitialVoters::Standalone
-        } else {
-            InitialVoters::Controllers(self.initial_controllers)
-        };
         FormatRequest {
             kafka_home: self.kafka_home,
             config: self.config,
             cluster_id_file: self.cluster_id_file,
-            voters,
         }
     }
 }
@@ -303,7 +247,6 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_at_the_edge() {
-        let three = "a:9093,b:9093,c:9093";
         for (arguments, fault) in [
             (
                 &["--advertised-host", "localhost"][..],
@@ -318,36 +261,6 @@ mod tests {
             (
                 &["--advertised-host", "a", "--port", "0"],
                 "0 is not in 1..=65535",
-            ),
-            (
-                &["--advertised-host", "a", "--controllers", three],
-                "belongs to `--profile cluster`",
-            ),
-            (
-                &["--advertised-host", "a", "--profile", "cluster"],
-                "0 controllers make no quorum",
-            ),
-            (
-                &[
-                    "--advertised-host",
-                    "a",
-                    "--profile",
-                    "cluster",
-                    "--controllers",
-                    "a:1,b:1,b:1",
-                ],
-                "3 controllers make no quorum",
-            ),
-            (
-                &[
-                    "--advertised-host",
-                    "d",
-                    "--profile",
-                    "cluster",
-                    "--controllers",
-                    three,
-                ],
-                "d:9093, is not among",
             ),
             (
                 &["--set", "advertized.listeners=x"],

@@ -89,21 +89,6 @@ pub enum Error {
         /// The right name, or what to do.
         hint: String,
     },
-    /// Not a set of controllers.
-    #[error("{count} controllers make no quorum, give three or five different ones by `--controllers`")]
-    Controllers {
-        /// How many were given.
-        count: usize,
-    },
-    /// Controllers were given for a single node.
-    #[error("`--controllers` belongs to `--profile cluster`, a single node is its own controller")]
-    ControllersOfOne,
-    /// The node is not in its own cluster.
-    #[error("this node, {address}, is not among `--controllers`; add it, or correct `--advertised-host`")]
-    NotAController {
-        /// The node.
-        address: String,
-    },
     /// Two listeners on one port.
     #[error("port {port} is both `--port` and `--controller-port`, give them different ports")]
     SamePort {
@@ -138,12 +123,6 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: Box<Error>,
-    },
-    /// Not `ID@HOST:PORT:DIRECTORY_ID`.
-    #[error("`{text}` is not an initial controller, write `ID@HOST:PORT:DIRECTORY_ID`")]
-    InitialController {
-        /// The text.
-        text: String,
     },
     /// The data folder is another cluster's.
     #[error(

@@ -3,20 +3,18 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::{Error, Host, HostPort, keys};
+use crate::{Error, Host, keys};
 
-/// One node of a `KRaft` cluster, broker and controller in one process.
+/// The only node of a `KRaft` cluster, broker and controller in one process.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
     /// `node.id`.
     pub node_id: u32,
-    /// One node or several.
-    pub quorum: Quorum,
     /// The name by which clients reach the node.
     pub advertised_host: AdvertisedHost,
     /// Where clients connect.
     pub port: u16,
-    /// Where controllers connect.
+    /// Where the controller listens.
     pub controller_port: u16,
     /// The address to listen on.
     pub listen_host: Host,
@@ -24,45 +22,6 @@ pub struct BrokerConfig {
     pub data_dir: DataDir,
     /// Lines that replace a default or come after all.
     pub extra: Vec<Setting>,
-}
-
-/// Who votes on the cluster's metadata, which sets how many copies there can be of anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Quorum {
-    /// This node alone: one copy.
-    Single,
-    /// Several nodes: three copies, two of them in sync.
-    Cluster(Controllers),
-}
-
-/// The controllers of a cluster: three or more, an odd number, each once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Controllers(Vec<HostPort>);
-
-impl TryFrom<Vec<HostPort>> for Controllers {
-    type Error = Error;
-
-    fn try_from(addresses: Vec<HostPort>) -> Result<Self, Error> {
-        let is_each_once = addresses
-            .iter()
-            .enumerate()
-            .all(|(index, address)| !addresses[..index].contains(address));
-        if addresses.len() >= 3 && addresses.len() % 2 == 1 && is_each_once {
-            Ok(Self(addresses))
-        } else {
-            Err(Error::Controllers {
-                count: addresses.len(),
-            })
-        }
-    }
-}
-
-impl Controllers {
-    /// Whether `address` is one of them.
-    #[must_use]
-    pub fn contains(&self, address: &HostPort) -> bool {
-        self.0.contains(address)
-    }
 }
 
 /// A host that clients elsewhere can use.
@@ -182,18 +141,13 @@ fn listener_lines(config: &BrokerConfig) -> Vec<(String, String)> {
         controller_port,
         ..
     } = config;
-    let controllers = match &config.quorum {
-        Quorum::Single => format!("{advertised}:{controller_port}"),
-        Quorum::Cluster(Controllers(addresses)) => addresses
-            .iter()
-            .map(HostPort::to_string)
-            .collect::<Vec<_>>()
-            .join(","),
-    };
     [
         ("process.roles", "broker,controller".to_owned()),
         ("node.id", config.node_id.to_string()),
-        ("controller.quorum.bootstrap.servers", controllers),
+        (
+            "controller.quorum.bootstrap.servers",
+            format!("{advertised}:{controller_port}"),
+        ),
         ("controller.listener.names", "CONTROLLER".to_owned()),
         (
             "listeners",
@@ -214,21 +168,17 @@ fn listener_lines(config: &BrokerConfig) -> Vec<(String, String)> {
 }
 
 fn storage_lines(config: &BrokerConfig) -> Vec<(String, String)> {
-    let (copies, copies_in_sync) = match config.quorum {
-        Quorum::Single => ("1", "1"),
-        Quorum::Cluster(_) => ("3", "2"),
-    };
     [
         ("log.dirs", config.data_dir.0.as_str()),
         ("auto.create.topics.enable", "false"),
         ("num.partitions", "1"),
-        ("default.replication.factor", copies),
-        ("min.insync.replicas", copies_in_sync),
-        ("offsets.topic.replication.factor", copies),
-        ("transaction.state.log.replication.factor", copies),
-        ("transaction.state.log.min.isr", copies_in_sync),
-        ("share.coordinator.state.topic.replication.factor", copies),
-        ("share.coordinator.state.topic.min.isr", copies_in_sync),
+        ("default.replication.factor", "1"),
+        ("min.insync.replicas", "1"),
+        ("offsets.topic.replication.factor", "1"),
+        ("transaction.state.log.replication.factor", "1"),
+        ("transaction.state.log.min.isr", "1"),
+        ("share.coordinator.state.topic.replication.factor", "1"),
+        ("share.coordinator.state.topic.min.isr", "1"),
         ("log.retention.hours", "168"),
         ("log.segment.bytes", "134217728"),
         ("group.initial.rebalance.delay.ms", "0"),
@@ -261,10 +211,9 @@ fn escaped(value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn config(quorum: Quorum, extra: &[&str]) -> BrokerConfig {
+    fn config(extra: &[&str]) -> BrokerConfig {
         BrokerConfig {
             node_id: 1,
-            quorum,
             advertised_host: AdvertisedHost::new("ip-10-0-1-23.ec2.internal".parse().unwrap(), false)
                 .unwrap(),
             port: 9092,
@@ -275,18 +224,13 @@ mod tests {
         }
     }
 
-    fn cluster() -> Quorum {
-        let addresses = ["a:9093", "b:9093", "c:9093"].map(|address| address.parse().unwrap());
-        Quorum::Cluster(Vec::from(addresses).try_into().unwrap())
-    }
-
     fn lines(config: &BrokerConfig) -> Vec<String> {
         render(config).lines().map(str::to_owned).collect()
     }
 
     #[test]
     fn the_private_name_is_advertised_to_clients_and_controllers() {
-        let lines = lines(&config(Quorum::Single, &[]));
+        let lines = lines(&config(&[]));
         for line in [
             "listeners=PLAINTEXT://0.0.0.0:9092,CONTROLLER://0.0.0.0:9093",
             "advertised.listeners=PLAINTEXT://ip-10-0-1-23.ec2.internal:9092,CONTROLLER://ip-10-0-1-23.ec2.internal:9093",
@@ -303,46 +247,25 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_keeps_three_copies() {
-        let lines = lines(&config(cluster(), &[]));
-        for line in [
-            "controller.quorum.bootstrap.servers=a:9093,b:9093,c:9093",
-            "default.replication.factor=3",
-            "min.insync.replicas=2",
-            "transaction.state.log.min.isr=2",
-        ] {
-            assert!(
-                lines.iter().any(|there| there == line),
-                "{line} is not in {lines:#?}"
-            );
-        }
-    }
-
-    #[test]
     fn each_default_is_a_setting_that_kafka_knows_and_stands_there_once() {
-        for quorum in [Quorum::Single, cluster()] {
-            let text = render(&config(quorum, &[]));
-            let mut names: Vec<&str> = text
-                .lines()
-                .filter(|line| !line.starts_with('#'))
-                .map(|line| line.split_once('=').unwrap().0)
-                .collect();
-            for name in &names {
-                assert!(keys::is_broker_key(name), "{name}");
-            }
-            let count = names.len();
-            names.sort_unstable();
-            names.dedup();
-            assert_eq!(names.len(), count);
+        let text = render(&config(&[]));
+        let mut names: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.split_once('=').unwrap().0)
+            .collect();
+        for name in &names {
+            assert!(keys::is_broker_key(name), "{name}");
         }
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
     }
 
     #[test]
     fn a_setting_replaces_a_default_or_is_added() {
-        let lines = lines(&config(
-            Quorum::Single,
-            &["num.partitions=3", "message.max.bytes = 5"],
-        ));
+        let lines = lines(&config(&["num.partitions=3", "message.max.bytes = 5"]));
         assert!(lines.contains(&"num.partitions=3".to_owned()));
         assert!(!lines.contains(&"num.partitions=1".to_owned()));
         assert_eq!(lines.last().unwrap(), "message.max.bytes=5");
@@ -351,7 +274,7 @@ mod tests {
     #[test]
     fn a_value_is_written_so_that_java_reads_it_back() {
         let setting = "ssl.keystore.password=a\\b\u{e9}\u{1f600}";
-        let text = render(&config(Quorum::Single, &[setting]));
+        let text = render(&config(&[setting]));
         assert!(
             text.ends_with("ssl.keystore.password=a\\\\b\\u00e9\\ud83d\\ude00\n"),
             "{text}"

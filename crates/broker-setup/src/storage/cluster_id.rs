@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{Error, server_file};
 
-/// Kafka's form of a UUID: 22 characters of URL-safe base64. Names a cluster, or a directory of it.
+/// Kafka's form of a UUID: 22 characters of URL-safe base64.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterId(String);
 

@@ -51,7 +51,7 @@ impl Kafka {
         &self,
         config: &Path,
         cluster_id: &ClusterId,
-        voter_flags: &[String],
+        voter_flags: &[&str],
         dirs: &DataDirs,
     ) -> Result<(), Error> {
         let mut command = Command::new(&self.java);

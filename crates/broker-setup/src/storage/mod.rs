@@ -12,7 +12,7 @@ pub use cluster_id::ClusterId;
 use data_dirs::{DataDirs, Identity};
 use java::Kafka;
 
-use crate::{Error, HostPort, keys, server_file};
+use crate::{Error, keys, server_file};
 
 /// What [`format`] needs to know.
 #[derive(Clone, Debug)]
@@ -23,52 +23,6 @@ pub struct FormatRequest {
     pub config: PathBuf,
     /// Where the cluster id is kept. Made if absent.
     pub cluster_id_file: PathBuf,
-    /// Who votes from the start.
-    pub voters: InitialVoters,
-}
-
-/// Who votes on the cluster's metadata when its life begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InitialVoters {
-    /// This node alone.
-    Standalone,
-    /// These nodes; each is formatted with the same list.
-    Controllers(Vec<InitialController>),
-    /// Nobody new: the node joins a cluster that lives.
-    Join,
-}
-
-/// `ID@HOST:PORT:DIRECTORY_ID`, one of several controllers that begin together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InitialController {
-    node_id: u32,
-    address: HostPort,
-    directory_id: ClusterId,
-}
-
-impl std::str::FromStr for InitialController {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let parts = || {
-            let (node_id, rest) = text.split_once('@')?;
-            let (address, directory_id) = rest.rsplit_once(':')?;
-            Some(Self {
-                node_id: node_id.parse().ok()?,
-                address: address.parse().ok()?,
-                directory_id: directory_id.parse().ok()?,
-            })
-        };
-        parts().ok_or_else(|| Error::InitialController {
-            text: text.to_owned(),
-        })
-    }
-}
-
-impl std::fmt::Display for InitialController {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}@{}:{}", self.node_id, self.address, self.directory_id)
-    }
 }
 
 /// What [`format`] came to.
@@ -111,12 +65,7 @@ pub fn format(request: &FormatRequest) -> Result<Formatted, Error> {
         cluster_id.write(&request.cluster_id_file)?;
         cluster_id
     };
-    kafka.format_storage(
-        &request.config,
-        &cluster_id,
-        &voter_flags(&request.voters, &settings),
-        &dirs,
-    )?;
+    kafka.format_storage(&request.config, &cluster_id, voter_flags(&settings), &dirs)?;
     match dirs.identity()? {
         Some(identity) if identity.cluster_id == cluster_id => Ok(Formatted::Now(cluster_id)),
         _ => Err(Error::FormatWithoutEffect {
@@ -125,18 +74,11 @@ pub fn format(request: &FormatRequest) -> Result<Formatted, Error> {
     }
 }
 
-/// The tool's flags. A file with `controller.quorum.voters` names its voters itself.
-fn voter_flags(voters: &InitialVoters, settings: &[(String, String)]) -> Vec<String> {
-    if value_of(settings, "controller.quorum.voters").is_some() {
-        return Vec::new();
-    }
-    match voters {
-        InitialVoters::Standalone => vec!["--standalone".to_owned()],
-        InitialVoters::Controllers(controllers) => {
-            let list: Vec<String> = controllers.iter().map(ToString::to_string).collect();
-            vec!["--initial-controllers".to_owned(), list.join(",")]
-        }
-        InitialVoters::Join => vec!["--no-initial-controllers".to_owned()],
+/// The tool's flag: the node alone is the first to vote. A file with `controller.quorum.voters` names its voters itself.
+fn voter_flags(settings: &[(String, String)]) -> &'static [&'static str] {
+    match value_of(settings, "controller.quorum.voters") {
+        Some(_) => &[],
+        None => &["--standalone"],
     }
 }
 

@@ -81,8 +81,11 @@ mod tests {
         ]);
         let findings = judge(&topic, shape, Some(&settings));
         let verdicts: Vec<Verdict> = findings.iter().map(|finding| finding.verdict).collect();
-        use Verdict::{Failed, Ok};
-        assert_eq!(verdicts, [Ok, Failed, Ok, Failed], "{findings:?}");
+        assert_eq!(
+            verdicts,
+            [Verdict::Ok, Verdict::Failed, Verdict::Ok, Verdict::Failed],
+            "{findings:?}"
+        );
         assert_eq!(
             findings[1].detail,
             "cleanup.policy = compact (topic), but compaction keeps no more than the last tick of each symbol; set it \

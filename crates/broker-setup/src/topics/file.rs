@@ -160,10 +160,8 @@ impl TryFrom<RawTopic> for Topic {
             keys::check_topic_key(&raw.name, &key)?;
             config.insert(key, value.into_text());
         }
-        let required = match raw.carries_ticks.unwrap_or(raw.name == DEFAULT_TOPIC) {
-            true => REQUIRED_SETTINGS,
-            false => &[],
-        };
+        let carries_ticks = raw.carries_ticks.unwrap_or(raw.name == DEFAULT_TOPIC);
+        let required = if carries_ticks { REQUIRED_SETTINGS } else { &[] };
         for RequiredSetting {
             key,
             value: wanted,

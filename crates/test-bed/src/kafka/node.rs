@@ -1,7 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use broker_setup::storage::ClusterId;
 use nix::sys::signal::Signal;
 
 use super::secured::Secured;
@@ -24,6 +23,18 @@ const SETTINGS: &[&str] = &[
     "group.consumer.session.timeout.ms=6000",
     "group.consumer.min.session.timeout.ms=6000",
     "group.min.session.timeout.ms=1000",
+];
+
+/// For several nodes, as `broker-setup` renders one: what it keeps once is kept three times, two of them in sync.
+const THREE_COPIES: &[&str] = &[
+    "controller.quorum.bootstrap.servers=",
+    "default.replication.factor=3",
+    "min.insync.replicas=2",
+    "offsets.topic.replication.factor=3",
+    "transaction.state.log.replication.factor=3",
+    "transaction.state.log.min.isr=2",
+    "share.coordinator.state.topic.replication.factor=3",
+    "share.coordinator.state.topic.min.isr=2",
 ];
 
 /// Sends a client to the replica of its rack.
@@ -50,8 +61,6 @@ pub(super) struct Node {
     name: String,
     id: usize,
     ports: NodePorts,
-    /// Its identity in the quorum's first list of voters.
-    directory_id: ClusterId,
     /// Folder with its `server.properties` and its data.
     folder: PathBuf,
     rack: Option<String>,
@@ -74,7 +83,6 @@ impl Node {
             name,
             id,
             ports,
-            directory_id: ClusterId::random(),
             rack: rack.map(str::to_owned),
             secured: None,
             process: None,
@@ -100,10 +108,6 @@ impl Node {
         format!("{LOOPBACK}:{}", self.ports.direct)
     }
 
-    fn controller_address(&self) -> String {
-        format!("{LOOPBACK}:{}", self.ports.controller)
-    }
-
     fn properties_path(&self) -> PathBuf {
         self.folder.join("server.properties")
     }
@@ -117,7 +121,7 @@ impl Node {
         if let Some(secured) = &self.secured {
             secured.prepare(bed, &self.properties_path()).await?;
         }
-        run(self.format(bed, nodes)?).await
+        run(self.format(bed)?).await
     }
 
     fn render(&self, nodes: &[Self]) -> Result<Launch> {
@@ -146,10 +150,14 @@ impl Node {
             launch = launch.args(["--set", &setting]);
         }
         if nodes.len() > 1 {
-            let controllers: Vec<_> = nodes.iter().map(Self::controller_address).collect();
+            let voter = |node: &Self| format!("{}@{LOOPBACK}:{}", node.id, node.ports.controller);
+            let voters: Vec<_> = nodes.iter().map(voter).collect();
             launch = launch
-                .args(["--profile", "cluster", "--node-id", &self.id.to_string()])
-                .args(["--controllers", &controllers.join(",")]);
+                .args(["--node-id", &self.id.to_string()])
+                .args(["--set", &format!("controller.quorum.voters={}", voters.join(","))]);
+            for setting in THREE_COPIES {
+                launch = launch.args(["--set", setting]);
+            }
         }
         Ok(launch)
     }
@@ -187,8 +195,8 @@ impl Node {
         .into()
     }
 
-    fn format(&self, bed: &Bed, nodes: &[Self]) -> Result<Launch> {
-        let mut launch = program::launch("broker-setup", format!("{}-format", self.name))?
+    fn format(&self, bed: &Bed) -> Result<Launch> {
+        let launch = program::launch("broker-setup", format!("{}-format", self.name))?
             .arg("format")
             .arg("--kafka-home")
             .arg(tools::kafka_home()?)
@@ -196,12 +204,6 @@ impl Node {
             .arg(self.properties_path())
             .arg("--cluster-id-file")
             .arg(bed.path().join(format!("{}.cluster-id", self.cluster())));
-        if nodes.len() > 1 {
-            let voter =
-                |node: &Self| format!("{}@{}:{}", node.id, node.controller_address(), node.directory_id);
-            let voters: Vec<_> = nodes.iter().map(voter).collect();
-            launch = launch.args(["--initial-controllers", &voters.join(",")]);
-        }
         Ok(launch)
     }
 
