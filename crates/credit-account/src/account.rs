@@ -110,6 +110,14 @@ impl Account {
         Self::of(PlanBook::unknown(now.monotonic), now)
     }
 
+    /// An account whose last minute is not known, as what was kept of it is lost: nothing is spent for a minute.
+    #[must_use]
+    pub fn of_unknown_use(now: Moment) -> Self {
+        let mut account = Self::new(now);
+        account.minute.count(Plan::FREE.per_minute, now.monotonic);
+        account
+    }
+
     pub(crate) fn of(book: PlanBook, now: Moment) -> Self {
         Self {
             book,

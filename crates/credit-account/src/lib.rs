@@ -28,3 +28,6 @@ pub use pace::{Demand, Pace, PaceSetter};
 pub use plan::{Plan, PlanSource};
 pub use schedule::Schedule;
 pub use state::{AccountState, ScheduleState};
+
+#[cfg(test)]
+mod tests;
