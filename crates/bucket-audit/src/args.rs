@@ -1,4 +1,5 @@
 use bucket_reader::{BucketArgs, moment};
+use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
 use pipeline_runtime::kafka::TopicName;
 
@@ -25,6 +26,16 @@ pub struct AuditArgs {
     /// While the pipeline runs: a tick received this shortly before the newest object may be missing yet
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub(crate) in_flight: SignedDuration,
+    /// Memory for which ticks of which sessions are there; more of them than it holds are a finding
+    #[arg(long, env = "AUDIT_MEMORY", value_name = "SIZE", default_value = "1GiB")]
+    memory: ByteSize,
+}
+
+impl AuditArgs {
+    /// In bytes.
+    pub(crate) fn memory(&self) -> usize {
+        usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX)
+    }
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {

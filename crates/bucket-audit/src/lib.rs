@@ -1,13 +1,13 @@
 //! `consumer audit`: reads the bucket and proves it, from the bucket alone.
 //!
 //! [`bucket_reader`] lists the objects and checks each one by itself → [`topic`] sets them
-//! beside each other: the [`chain`] of each partition, the [`sessions`] of each producer → [`report`].
+//! beside each other: the chain of each [`partition`], the [`sessions`] of each producer → [`report`].
 //!
 //! What it cannot see: ticks lost behind the last one of a session that is in the bucket.
 
 mod args;
-mod chain;
 mod error;
+mod partition;
 #[cfg(test)]
 mod planted_faults;
 mod report;
@@ -95,7 +95,7 @@ async fn audit_topic(
         );
     }
     let progress = reading_progress(topic, listed.slots.iter().map(|slot| slot.size).sum());
-    let mut audit = TopicAudit::new(folder, topic, layout, &listed)
+    let mut audit = TopicAudit::new(folder, topic, layout, &listed, args.memory())
         .wanting_all(args.complete)
         .leaving_out(times.since.map(|_| listed.left_out));
     let reader = SlotReader::new(bucket.clone(), times);

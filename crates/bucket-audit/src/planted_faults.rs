@@ -93,7 +93,7 @@ fn audit_since(objects: &[Object], recent_from: Option<Timestamp>) -> (TopicSumm
         topic_id: Some("id".to_owned()),
     };
     let mut findings = Findings::default();
-    let mut audit = TopicAudit::new("t/", "t", Some(layout), &TopicListing::default());
+    let mut audit = TopicAudit::new("t/", "t", Some(layout), &TopicListing::default(), 1 << 30);
     for object in objects {
         audit.slot(slot_of(object, recent_from), &mut findings);
     }

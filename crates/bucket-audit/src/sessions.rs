@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use bucket_reader::{Finding, Findings, Kind, Place, Seqs, SessionRun, SlotName};
+use bucket_reader::{Finding, Findings, Kind, Place, SeqSet, Seqs, SessionRun, SlotName, excerpt};
 use roaring::RoaringTreemap;
 use uuid::Uuid;
 
@@ -10,14 +10,23 @@ use super::report::SessionSummary;
 /// Holders of a doubled tick that a finding names.
 const HOLDERS_NAMED: usize = 3;
 
+/// What a session, a symbol and a slot take in memory beside their texts, about.
+const SESSION_BYTES: usize = 500;
+const SYMBOL_BYTES: usize = 100;
+const SLOT_BYTES: usize = 50;
+
 /// Which ticks of each session a topic holds: about one bit a tick, and some words a slot.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sessions {
     topic: String,
     folder: String,
     by_id: BTreeMap<SessionId, Session>,
     /// The partition that is read now; slots come partition by partition.
     partition: Option<u32>,
+    /// Memory that they may take, and do, about.
+    memory: usize,
+    held_bytes: usize,
+    is_full: bool,
 }
 
 /// One run of one producer.
@@ -29,7 +38,7 @@ struct SessionId {
 
 #[derive(Debug, Default)]
 struct Session {
-    seen: RoaringTreemap,
+    seen: SeqSet,
     /// Last `seq` of each symbol in the partition that is read now.
     last_of: HashMap<Box<str>, u64>,
     /// Least `seq` in each partition.
@@ -38,6 +47,7 @@ struct Session {
     slots: Vec<(SlotName, u64, u64)>,
     since_seq: Option<u64>,
     recent_from_seq: Option<u64>,
+    symbols_bytes: usize,
 }
 
 /// Which ticks may be in objects that are not looked at.
@@ -51,11 +61,23 @@ pub(crate) struct Unseen<'a> {
 
 impl Sessions {
     /// The sessions of a topic; `folder` is what its keys begin with.
-    pub(crate) fn new(topic: &str, folder: &str) -> Self {
+    pub(crate) fn new(topic: &str, folder: &str, memory: usize) -> Self {
         Self {
             topic: topic.to_owned(),
             folder: folder.to_owned(),
-            ..Self::default()
+            by_id: BTreeMap::new(),
+            partition: None,
+            memory,
+            held_bytes: 0,
+            is_full: false,
+        }
+    }
+
+    fn pack(&mut self) {
+        self.held_bytes = 0;
+        for (id, session) in &mut self.by_id {
+            session.seen.pack();
+            self.held_bytes += id.producer.len() + session.held_bytes();
         }
     }
 
@@ -71,14 +93,33 @@ impl Sessions {
         if self.partition.replace(partition) != Some(partition) {
             for session in self.by_id.values_mut() {
                 session.last_of = HashMap::new();
-                session.seen.optimize();
+                session.symbols_bytes = 0;
             }
+            self.pack();
+        }
+        if self.held_bytes > self.memory && !self.is_full {
+            self.pack();
+            self.is_full = self.held_bytes > self.memory;
+        }
+        if self.is_full {
+            let what = format!(
+                "its ticks are not compared: those before it name more sessions, symbols and positions than {} MiB hold; \
+                 where they should, raise `--memory`",
+                self.memory >> 20
+            );
+            let place = Place {
+                key: Some(key.to_owned()),
+                ..Place::default()
+            };
+            findings.push(Finding::error(Kind::Unproven, place, what));
+            return;
         }
         for (session, producers) in runs {
             for (producer, run) in producers {
                 let id = SessionId { producer, session };
+                let before = self.by_id.get(&id).map(Session::held_bytes);
                 let session = self.by_id.entry(id.clone()).or_default();
-                let doubled = &session.seen & &run.seqs;
+                let doubled = session.seen.seqs() & run.seqs.seqs();
                 let holders = if doubled.is_empty() || findings.is_full_of(Kind::DoubledTick) {
                     Vec::new()
                 } else {
@@ -97,6 +138,11 @@ impl Sessions {
                     report(Kind::DoubledTick, ranges_of(&doubled), holders);
                 }
                 session.add(name, run, &doubled, &mut report);
+                let after = session.held_bytes();
+                self.held_bytes += match before {
+                    Some(before) => after.saturating_sub(before),
+                    None => after + id.producer.len(),
+                };
             }
         }
     }
@@ -108,8 +154,8 @@ impl Sessions {
             .map(|(id, session)| {
                 session.report_missing(&id, unseen, findings);
                 SessionSummary {
-                    ticks: session.seen.len(),
-                    last_seq: session.seen.max().unwrap_or_default(),
+                    ticks: session.seen.seqs().len(),
+                    last_seq: session.seen.seqs().max().unwrap_or_default(),
                     producer: id.producer,
                     session: id.session,
                 }
@@ -121,7 +167,7 @@ impl Sessions {
 impl SessionId {
     fn place(&self, seqs: Seqs) -> Place {
         Place {
-            producer: Some(self.producer.clone()),
+            producer: Some(excerpt(&self.producer)),
             session: Some(self.session),
             seqs: Some(seqs),
             ..Place::default()
@@ -130,6 +176,11 @@ impl SessionId {
 }
 
 impl Session {
+    /// Memory taken, about.
+    fn held_bytes(&self) -> usize {
+        SESSION_BYTES + self.seen.held_bytes() + self.symbols_bytes + self.slots.len() * SLOT_BYTES
+    }
+
     fn add(
         &mut self,
         name: SlotName,
@@ -148,16 +199,19 @@ impl Session {
                 let what = format!("an object before it holds seq {before} of the same symbol {symbol}");
                 report(Kind::Disorder, seqs, what);
             }
+            if before.is_none() {
+                self.symbols_bytes += SYMBOL_BYTES + symbol.len();
+            }
             self.last_of.insert(symbol, last.max(before.unwrap_or_default()));
         }
-        if let (Some(least), Some(most)) = (run.seqs.min(), run.seqs.max()) {
+        if let (Some(least), Some(most)) = (run.seqs.seqs().min(), run.seqs.seqs().max()) {
             let before = self.least_in.entry(name.partition).or_insert(least);
             *before = least.min(*before);
             self.slots.push((name, least, most));
         }
         self.since_seq = lesser(self.since_seq, run.since_seq);
         self.recent_from_seq = lesser(self.recent_from_seq, run.recent_from_seq);
-        self.seen |= run.seqs;
+        self.seen.append(run.seqs);
     }
 
     /// Slots that may hold some of these ticks: at least one of them does.
@@ -182,7 +236,7 @@ impl Session {
         let mut removed = Seqs::default();
         let mut missing = Seqs::default();
         let mut in_flight = Seqs::default();
-        for gap in gaps_of(&self.seen) {
+        for gap in gaps_of(self.seen.seqs()) {
             let (_, gap) = split(&gap, left_out_below);
             let (below, rest) = split(&gap, removed_below);
             push(&mut removed, &below);
@@ -220,7 +274,7 @@ impl Session {
     /// Ticks below this may have been in an object that was removed from the beginning of a chain: what was
     /// there came before what is left of the same partition.
     fn removed_below(&self, cut: &[u32]) -> u64 {
-        let least = self.seen.min().unwrap_or_default();
+        let least = self.seen.seqs().min().unwrap_or_default();
         let least_in = |partition| self.least_in.get(partition).copied().unwrap_or(least);
         cut.iter().map(least_in).max().unwrap_or_default()
     }
@@ -245,19 +299,15 @@ fn named(keys: &[String]) -> String {
 }
 
 /// The numbers from 0 on that are missing below the last of the set.
-fn gaps_of(set: &RoaringTreemap) -> Vec<Range<u64>> {
-    let mut gaps = Vec::new();
-    if set.max().is_none_or(|last| set.len() - 1 == last) {
-        return gaps;
-    }
-    let mut expected = 0;
-    for seq in set {
-        if seq > expected {
-            gaps.push(expected..seq);
-        }
-        expected = seq.saturating_add(1);
-    }
-    gaps
+fn gaps_of(set: &RoaringTreemap) -> impl Iterator<Item = Range<u64>> {
+    let is_whole = set.max().is_none_or(|last| set.len() - 1 == last);
+    let seqs = set.iter().take(if is_whole { 0 } else { usize::MAX });
+    let gaps = seqs.scan(0, |expected, seq| {
+        let gap = *expected..seq;
+        *expected = seq.saturating_add(1);
+        Some(gap)
+    });
+    gaps.filter(|gap| !gap.is_empty())
 }
 
 fn ranges_of(set: &RoaringTreemap) -> Seqs {
@@ -285,12 +335,10 @@ mod tests {
     use bucket_reader::ObjectName;
 
     fn run(seqs: &[u64], symbol: &str) -> BTreeMap<Uuid, BTreeMap<String, SessionRun>> {
-        let run = SessionRun {
-            seqs: seqs.iter().copied().collect(),
-            symbols: HashMap::from([(symbol.into(), (seqs[0], seqs[seqs.len() - 1]))]),
-            since_seq: seqs.iter().copied().find(|seq| *seq >= SINCE_SEQ),
-            recent_from_seq: None,
-        };
+        let mut run = SessionRun::default();
+        run.seqs = seqs.iter().copied().collect();
+        run.symbols = HashMap::from([(symbol.into(), (seqs[0], seqs[seqs.len() - 1]))]);
+        run.since_seq = seqs.iter().copied().find(|seq| *seq >= SINCE_SEQ);
         BTreeMap::from([(Uuid::nil(), BTreeMap::from([("p".to_owned(), run)]))])
     }
 
@@ -301,7 +349,7 @@ mod tests {
 
     fn all_findings_of(slots: Slots<'_>, unseen: Unseen<'_>) -> Vec<Finding> {
         let mut findings = Findings::default();
-        let mut sessions = Sessions::new("t", "x/t/");
+        let mut sessions = Sessions::new("t", "x/t/", 1 << 30);
         for (start, (partition, symbol, seqs)) in (0..).zip(slots) {
             let path = format!("t/dt=2026-11-23/hour=14/t-{partition:05}-{start:020}.jsonl");
             let ObjectName::Slot { name, .. } = ObjectName::parse(&path) else {
@@ -433,5 +481,44 @@ mod tests {
                 (Kind::RemovedTick, vec![(0, 3)])
             ]
         );
+    }
+
+    #[test]
+    fn sessions_that_are_made_up_take_no_more_than_their_memory_and_are_named_as_unproven() {
+        let memory = 100_000;
+        let mut findings = Findings::default();
+        let mut sessions = Sessions::new("t", "x/t/", memory);
+        for start in 0..1_000_u64 {
+            let path = format!("t/dt=2026-11-23/hour=14/t-00000-{start:020}.jsonl");
+            let ObjectName::Slot { name, .. } = ObjectName::parse(&path) else {
+                panic!("{path} is no slot's name");
+            };
+            let runs = run(&[0], "A").into_values().next().unwrap();
+            let made_up = BTreeMap::from([(Uuid::from_u128(start.into()), runs)]);
+            sessions.slot(name, "k", made_up, &mut findings);
+            assert!(sessions.held_bytes < memory * 5 / 4, "{start}");
+        }
+        assert!(
+            (50..200).contains(&sessions.by_id.len()),
+            "{}",
+            sessions.by_id.len()
+        );
+        assert_eq!(findings.errors(), 1_000 - sessions.by_id.len() as u64);
+        assert!(findings.kept()[0].what.contains("--memory"));
+    }
+
+    #[test]
+    fn a_long_honest_session_takes_little() {
+        let mut findings = Findings::default();
+        let mut sessions = Sessions::new("t", "x/t/", 100_000);
+        for start in 0..100_u64 {
+            let path = format!("t/dt=2026-11-23/hour=14/t-00000-{start:020}.jsonl");
+            let ObjectName::Slot { name, .. } = ObjectName::parse(&path) else {
+                panic!("{path} is no slot's name");
+            };
+            let seqs: Vec<u64> = (start * 10_000..(start + 1) * 10_000).collect();
+            sessions.slot(name, "k", run(&seqs, "A"), &mut findings);
+        }
+        assert_eq!(findings.errors(), 0, "{:?}", findings.kept());
     }
 }

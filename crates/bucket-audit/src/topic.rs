@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use bucket_reader::{Finding, Findings, Kind, Layout, Place, SlotFacts, SlotName, TopicListing, Unreadable};
 
-use super::chain::Chain;
+use super::partition::PartitionAudit;
 use super::report::{PartitionSummary, TopicSummary};
 use super::sessions::{Sessions, Unseen};
 
@@ -15,7 +15,7 @@ pub(crate) struct TopicAudit {
     is_complete_wanted: bool,
     /// Partitions of which older slots are not read; absent if all are to be.
     left_out: Option<BTreeMap<u32, u64>>,
-    chain: Option<Chain>,
+    partition: Option<PartitionAudit>,
     sessions: Sessions,
     /// Partitions of which the beginning was removed.
     cut: Vec<u32>,
@@ -23,7 +23,13 @@ pub(crate) struct TopicAudit {
 }
 
 impl TopicAudit {
-    pub(crate) fn new(folder: &str, topic: &str, layout: Option<Layout>, listed: &TopicListing) -> Self {
+    pub(crate) fn new(
+        folder: &str,
+        topic: &str,
+        layout: Option<Layout>,
+        listed: &TopicListing,
+        memory: usize,
+    ) -> Self {
         Self {
             topic_id: layout
                 .as_ref()
@@ -31,8 +37,8 @@ impl TopicAudit {
             layout,
             is_complete_wanted: false,
             left_out: None,
-            chain: None,
-            sessions: Sessions::new(topic, folder),
+            partition: None,
+            sessions: Sessions::new(topic, folder, memory),
             cut: Vec::new(),
             summary: TopicSummary {
                 topic: topic.to_owned(),
@@ -70,7 +76,7 @@ impl TopicAudit {
         if let Some(topic_id) = &metadata.topic_id {
             self.compare_topic_id(topic_id, &key, findings);
         }
-        self.add_to_chain(name, metadata.end, &key, findings);
+        self.add_to_partition(name, metadata.end, &key, findings);
         self.sessions.slot(name, &key, body.sessions, findings);
         self.summary.objects += 1;
         self.summary.stored_bytes += size;
@@ -84,7 +90,7 @@ impl TopicAudit {
     pub(crate) fn unreadable(&mut self, object: Unreadable, findings: &mut Findings) {
         let Unreadable { name, key, why } = object;
         findings.push(Finding::error(Kind::Unreadable, at(&key), why));
-        self.add_to_chain(name, None, &key, findings);
+        self.add_to_partition(name, None, &key, findings);
         self.summary.objects += 1;
     }
 
@@ -112,15 +118,16 @@ impl TopicAudit {
         }
     }
 
-    fn add_to_chain(&mut self, name: SlotName, end: Option<u64>, key: &str, findings: &mut Findings) {
+    fn add_to_partition(&mut self, name: SlotName, end: Option<u64>, key: &str, findings: &mut Findings) {
         let SlotName { partition, start, .. } = name;
         // a slot that ends before it starts was reported
         let end = end.filter(|end| *end >= start);
-        match &mut self.chain {
-            Some(chain) if chain.partition() == partition => chain.slot(start, end, key, findings),
+        match &mut self.partition {
+            Some(audit) if audit.number() == partition => audit.slot(start, end, key, findings),
             _ => {
-                self.end_chain(findings);
-                self.chain = Some(Chain::begin(&self.summary.topic, partition, start, end, key));
+                self.end_partition(findings);
+                let topic = &self.summary.topic;
+                self.partition = Some(PartitionAudit::begin(topic, partition, start, end, key));
                 self.summary.partitions.push(PartitionSummary {
                     partition,
                     first_offset: start,
@@ -133,26 +140,28 @@ impl TopicAudit {
         }
     }
 
-    fn end_chain(&mut self, findings: &mut Findings) {
-        let Some(chain) = self.chain.take() else { return };
+    fn end_partition(&mut self, findings: &mut Findings) {
+        let Some(audit) = self.partition.take() else {
+            return;
+        };
         let is_begin_left_out = self
             .left_out
             .as_ref()
-            .is_some_and(|left_out| left_out.contains_key(&chain.partition()));
+            .is_some_and(|left_out| left_out.contains_key(&audit.number()));
         if !is_begin_left_out {
-            chain.report_begin(self.is_complete_wanted, findings);
-            if chain.first() > 0 {
-                self.cut.push(chain.partition());
+            audit.report_begin(self.is_complete_wanted, findings);
+            if audit.first() > 0 {
+                self.cut.push(audit.number());
             }
         }
         if let Some(partition) = self.summary.partitions.last_mut() {
-            partition.next_offset = chain.next();
+            partition.next_offset = audit.next();
         }
     }
 
     /// Reports what only shows once all slots are read.
     pub(crate) fn finish(mut self, findings: &mut Findings) -> TopicSummary {
-        self.end_chain(findings);
+        self.end_partition(findings);
         let unseen = Unseen {
             removed: &self.cut,
             is_partial: self.left_out.is_some(),

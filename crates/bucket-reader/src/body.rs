@@ -1,16 +1,19 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use roaring::RoaringTreemap;
 use uuid::Uuid;
 
 use super::codec::BodyFault;
-use super::finding::{Finding, Findings, Kind, Place, Seqs};
+use super::finding::{Finding, Findings, Kind, Place, Seqs, excerpt};
+use super::session_run::SessionRun;
 use super::tick::Tick;
 
 /// Records beyond twice the slot's offsets that are still read, so that an ordinary fault is counted exactly
 /// and a bomb does not take for ever.
 const RECORDS_TO_SPARE: u64 = 1000;
+
+/// What sessions, symbols and positions of one object may take in memory. Those of an honest object take far less.
+const IDS_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// What an object's body must agree with.
 #[derive(Clone, Debug)]
@@ -65,23 +68,11 @@ pub enum FirstRecord {
     InKafka(Timestamp),
 }
 
-/// What one object holds of one session.
-#[derive(Debug, Default)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct SessionRun {
-    pub seqs: RoaringTreemap,
-    /// First and last `seq` of each symbol.
-    pub symbols: HashMap<Box<str>, (u64, u64)>,
-    /// Least `seq` of a tick that was received at or after [`Times::since`].
-    pub since_seq: Option<u64>,
-    /// Least `seq` of a tick that is recent.
-    pub recent_from_seq: Option<u64>,
-}
-
 /// What is found while a body is read, record by record.
 pub(super) struct Tally {
     pub(super) expected: Expected,
     pub(super) facts: BodyFacts,
+    ids_bytes: usize,
 }
 
 impl Tally {
@@ -89,6 +80,7 @@ impl Tally {
         Self {
             expected,
             facts: BodyFacts::default(),
+            ids_bytes: 0,
         }
     }
 
@@ -113,13 +105,30 @@ impl Tally {
 
     pub(super) fn tick(&mut self, tick: &Tick<'_>) {
         self.facts.ticks += 1;
-        let run = self.facts.sessions.entry(tick.session).or_default();
-        let run = match run.get_mut(&*tick.producer) {
-            Some(run) => run,
-            None => run.entry(tick.producer.to_string()).or_default(),
+        if self.ids_bytes > IDS_MAX_BYTES {
+            return;
+        }
+        let producers = self.facts.sessions.entry(tick.session).or_default();
+        if !producers.contains_key(&*tick.producer) {
+            self.ids_bytes += tick.producer.len();
+            producers.insert(tick.producer.to_string(), SessionRun::default());
+        }
+        let Some(run) = producers.get_mut(&*tick.producer) else {
+            return;
         };
-        if let Some((kind, what)) = run.tick(tick, self.expected.times) {
+        let before = run.held_bytes();
+        let fault = run.tick(tick, self.expected.times);
+        self.ids_bytes += run.held_bytes() - before;
+        if let Some((kind, what)) = fault {
             self.report_tick(tick, kind, what);
+        }
+        if self.ids_bytes > IDS_MAX_BYTES {
+            let what = format!(
+                "its ticks from here on are not compared: they name more sessions, symbols and positions than {} MiB \
+                 hold, and honest ones do not",
+                IDS_MAX_BYTES >> 20
+            );
+            self.report(Kind::Unproven, Some(self.facts.records), what);
         }
     }
 
@@ -148,42 +157,11 @@ impl Tally {
         let place = Place {
             key: Some(self.expected.key.clone()),
             line: Some(self.facts.records),
-            producer: Some(tick.producer.to_string()),
+            producer: Some(excerpt(&tick.producer)),
             session: Some(tick.session),
             seqs: Some(seqs),
             ..Place::default()
         };
         self.facts.findings.push(Finding::error(kind, place, what));
-    }
-}
-
-impl SessionRun {
-    /// Adds the next tick, and tells what is wrong with it.
-    fn tick(&mut self, tick: &Tick<'_>, times: Times) -> Option<(Kind, String)> {
-        let seq = tick.seq;
-        let is_new = self.seqs.insert(seq);
-        for (from, least) in [
-            (times.since, &mut self.since_seq),
-            (times.recent_from, &mut self.recent_from_seq),
-        ] {
-            if from.is_some_and(|from| tick.ts_recv >= from) {
-                *least = Some(least.map_or(seq, |least| least.min(seq)));
-            }
-        }
-        let symbol = &*tick.symbol;
-        let before = if let Some((_, last)) = self.symbols.get_mut(symbol) {
-            Some(std::mem::replace(last, seq.max(*last)))
-        } else {
-            self.symbols.insert(symbol.into(), (seq, seq));
-            None
-        };
-        match before {
-            _ if !is_new => Some((Kind::DoubledTick, "the object holds it twice".to_owned())),
-            Some(before) if before > seq => {
-                let what = format!("it stands behind seq {before} of the same symbol {symbol}");
-                Some((Kind::Disorder, what))
-            }
-            _ => None,
-        }
     }
 }

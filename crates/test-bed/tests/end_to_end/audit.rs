@@ -7,6 +7,7 @@ use rdkafka::producer::FutureRecord;
 use serde_json::Value;
 use test_bed::{StoredObject, program};
 
+use crate::made;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, run, stop};
 
@@ -96,6 +97,23 @@ fn cut_byte(object: &mut StoredObject) {
     object.body.truncate(object.body.len() - 1);
 }
 
+/// Gives another value to what the schema does not know of a tick, and all the checksums that belong to it.
+fn set_later_field(object: &mut StoredObject, value: &[u8]) {
+    let mut lines = object.lines().unwrap();
+    let of_tick = b"\"later_field\":null";
+    let field = [b"\"later_field\":", value].concat();
+    for line in &mut lines {
+        if let Some(at) = line.windows(of_tick.len()).position(|part| part == of_tick) {
+            line.splice(at..at + of_tick.len(), field.clone());
+        }
+    }
+    let body = [lines.join(&b"\n"[..]), b"\n".to_vec()].concat();
+    for (name, bytes) in [("first-record-crc32c", &lines[0]), ("body-crc32c", &body)] {
+        set_metadata(object, name, &format!("{:08x}", crc32c::crc32c(bytes)));
+    }
+    object.body = zstd::encode_all(&body[..], 1).unwrap().into();
+}
+
 /// What is done to the objects, of which the given one is in the middle of a chain and the last the layout.
 type Spoil = fn(&mut Vec<StoredObject>, usize);
 
@@ -116,6 +134,24 @@ const FAULTS_OF_LINES: &[Planted] = &[
     ),
     ("behind", |objects, n| add_byte(&mut objects[n]), &["body"]),
     ("cut", |objects, n| cut_byte(&mut objects[n]), &["body"]),
+    (
+        "huge-number",
+        |objects, n| set_later_field(&mut objects[n], b"1e400"),
+        &["line"],
+    ),
+    (
+        "brackets",
+        |objects, n| {
+            let brackets = ["[".repeat(100_000), "]".repeat(100_000)].concat();
+            set_later_field(&mut objects[n], brackets.as_bytes());
+        },
+        &["line"],
+    ),
+    (
+        "no-text",
+        |objects, n| set_later_field(&mut objects[n], b"\"\xff\""),
+        &["line"],
+    ),
 ];
 
 const FAULTS: &[Planted] = &[
@@ -289,6 +325,30 @@ async fn put_below(world: &World, prefix: &str, objects: impl IntoIterator<Item 
         object.key = format!("{prefix}/{}", object.key);
         world.s3.put(&world.bucket, &object).await.unwrap();
     }
+}
+
+#[test]
+fn a_list_of_several_pages_is_read_to_its_end() {
+    run(async {
+        const SLOTS: u64 = 1_203;
+        let world = World::new("audited-pages", 1).await;
+        let slots = (0..SLOTS).map(|n| made::slot(&world, 0, n, &[made::tick("A", n)]));
+        made::put(&world, slots).await;
+        let (report, is_clean) = audit(&world, &world.bucket, &["--complete"]).await;
+        assert!(is_clean, "{report:#}");
+        assert_eq!(report["topics"][0]["objects"], SLOTS, "{report:#}");
+
+        // on the second page
+        let lost = made::slot(&world, 0, 1_100, &[made::tick("A", 1_100)]);
+        world.s3.delete(&world.bucket, &lost.key).await.unwrap();
+        let (report, _) = audit(&world, &world.bucket, &["--in-flight", "0s"]).await;
+        let hole = &report["findings"][0];
+        assert_eq!(
+            (&hole["kind"], &hole["offsets"][0]),
+            (&"hole".into(), &1_100.into()),
+            "{report:#}"
+        );
+    });
 }
 
 #[test]

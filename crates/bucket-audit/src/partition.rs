@@ -2,7 +2,7 @@ use bucket_reader::{Finding, Findings, Kind, Place};
 
 /// The slots of one partition, in the order of their start: each begins where the one before ended.
 #[derive(Debug)]
-pub(crate) struct Chain {
+pub(crate) struct PartitionAudit {
     topic: String,
     partition: u32,
     first: u64,
@@ -18,8 +18,8 @@ struct Slot {
     key: String,
 }
 
-impl Chain {
-    /// Begins the chain with its first slot, of which `end` is the last offset where known.
+impl PartitionAudit {
+    /// Begins with the chain's first slot, of which `end` is the last offset where known.
     pub(crate) fn begin(topic: &str, partition: u32, start: u64, end: Option<u64>, key: &str) -> Self {
         Self {
             topic: topic.to_owned(),
@@ -33,7 +33,7 @@ impl Chain {
         }
     }
 
-    pub(crate) fn partition(&self) -> u32 {
+    pub(crate) fn number(&self) -> u32 {
         self.partition
     }
 
@@ -124,17 +124,17 @@ mod tests {
     type Slots<'a> = &'a [(u64, Option<u64>)];
     type Found = (Kind, (u64, u64));
 
-    fn findings_of(slots: Slots<'_>) -> (Chain, Vec<Found>) {
+    fn findings_of(slots: Slots<'_>) -> (PartitionAudit, Vec<Found>) {
         let mut findings = Findings::default();
         let ((start, end), rest) = slots.split_first().unwrap();
-        let mut chain = Chain::begin("t", 0, *start, *end, "k0");
+        let mut partition = PartitionAudit::begin("t", 0, *start, *end, "k0");
         for (index, (start, end)) in rest.iter().enumerate() {
-            chain.slot(*start, *end, &format!("k{}", index + 1), &mut findings);
+            partition.slot(*start, *end, &format!("k{}", index + 1), &mut findings);
         }
-        chain.report_begin(false, &mut findings);
+        partition.report_begin(false, &mut findings);
         let found = findings.into_kept().into_iter();
         (
-            chain,
+            partition,
             found
                 .map(|finding| (finding.kind, finding.place.offsets.unwrap()))
                 .collect(),
@@ -143,9 +143,9 @@ mod tests {
 
     #[test]
     fn a_whole_chain_has_no_findings() {
-        let (chain, found) = findings_of(&[(0, Some(9)), (10, Some(10)), (11, Some(99))]);
+        let (partition, found) = findings_of(&[(0, Some(9)), (10, Some(10)), (11, Some(99))]);
         assert_eq!(found, []);
-        assert_eq!((chain.first(), chain.next()), (0, Some(100)));
+        assert_eq!((partition.first(), partition.next()), (0, Some(100)));
     }
 
     #[test]
