@@ -1,10 +1,11 @@
-use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::credits::CreditPlan;
-use crate::replay::Replay;
+use crate::market::MarketConfig;
 
 /// How the stand-in behaves. The default accepts any key and any plausible symbol, and never runs out.
 #[derive(Clone, Debug)]
@@ -13,20 +14,16 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The time.
     pub clock: Clock,
-    /// Begins the random walks: one seed, one walk for each symbol.
-    pub seed: u64,
     /// The only key that is accepted; without one any is that is not empty.
     pub api_key: Option<String>,
     /// Where an error's code stands.
     pub error_style: ErrorStyle,
     /// The credits of the plan.
     pub credits: CreditPlan,
-    /// Symbols that the plan does not hold, as they will be requested.
-    pub plan_gated: BTreeSet<String>,
-    /// Whether symbols outside the stand-in's own short list are unknown.
-    pub known_only: bool,
-    /// Real ticks to serve for one symbol in place of a walk.
-    pub replay: Option<Replay>,
+    /// Whether replies tell the credits in headers, which no reference promises.
+    pub sends_credit_headers: bool,
+    /// The instruments and their prices.
+    pub market: MarketConfig,
     /// The WebSocket.
     pub websocket: WebSocketConfig,
 }
@@ -40,6 +37,12 @@ pub struct WebSocketConfig {
     pub ticks_per_second: NonZeroU32,
     /// Symbols that one connection may subscribe to: 8 in the vendor's free plan.
     pub symbols_max: Option<usize>,
+    /// Connections of one key, of which one more closes the oldest: 1 in the vendor's free plan.
+    pub connections_max: NonZeroUsize,
+    /// Whether an empty list of failures is `null`. Both have been seen.
+    pub has_null_lists: bool,
+    /// Whether an event has no more than it must, as some of the vendor's examples.
+    pub is_lean: bool,
 }
 
 /// Where the vendor's error code stands. Both have been seen.
@@ -53,7 +56,8 @@ pub enum ErrorStyle {
 }
 
 /// The answer to a request for a WebSocket. All of them have been seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub enum Upgrade {
     /// 101 Switching Protocols.
     #[default]
@@ -71,13 +75,11 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             clock: Clock::system(),
-            seed: 0,
             api_key: None,
             error_style: ErrorStyle::default(),
             credits: CreditPlan::default(),
-            plan_gated: BTreeSet::new(),
-            known_only: false,
-            replay: None,
+            sends_credit_headers: true,
+            market: MarketConfig::default(),
             websocket: WebSocketConfig::default(),
         }
     }
@@ -89,6 +91,9 @@ impl Default for WebSocketConfig {
             upgrade: Upgrade::default(),
             ticks_per_second: NonZeroU32::MIN.saturating_add(9),
             symbols_max: None,
+            connections_max: NonZeroUsize::MIN.saturating_add(2),
+            has_null_lists: false,
+            is_lean: false,
         }
     }
 }

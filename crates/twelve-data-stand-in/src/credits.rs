@@ -5,13 +5,15 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use crate::vendor_error::VendorError;
 
 const MINUTE_MS: i64 = 60_000;
 
 /// What the plan allows, in credits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct CreditPlan {
     /// In a minute.
     pub per_minute: u32,
@@ -45,7 +47,8 @@ impl Default for CreditPlan {
 }
 
 /// Over which time credits of a minute are added up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub enum MinuteWindow {
     /// The minute of the wall clock.
     #[default]
@@ -128,6 +131,17 @@ impl CreditMeter {
     pub(crate) fn balance(&mut self, now: Timestamp) -> Balance {
         self.forget_what_is_over(now);
         self.minute_balance()
+    }
+
+    /// What another client of the same key used.
+    pub(crate) fn spend(&mut self, now: Timestamp, credits: u64) {
+        self.forget_what_is_over(now);
+        self.add(now.as_millisecond(), credits);
+    }
+
+    /// From now on another plan holds; what was used stays used.
+    pub(crate) fn set_plan(&mut self, plan: CreditPlan) {
+        self.plan = plan;
     }
 
     pub(crate) fn day_used(&self) -> u64 {

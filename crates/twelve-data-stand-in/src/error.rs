@@ -61,6 +61,12 @@ pub enum Error {
         /// The symbol.
         symbol: String,
     },
+    /// There is no table of time zones.
+    #[error("cannot keep the hours of exchanges without the time zones of this system, install tzdata")]
+    TimeZones {
+        /// Why.
+        source: jiff::Error,
+    },
     /// The address cannot be told.
     #[error("cannot write the address to stdout")]
     Stdout {
@@ -78,7 +84,8 @@ impl Failure for Error {
             Self::ReplayFile { .. }
             | Self::ReplayLine { .. }
             | Self::ReplayEmpty { .. }
-            | Self::ReplaySymbol { .. } => ExitStatus::BadConfig,
+            | Self::ReplaySymbol { .. }
+            | Self::TimeZones { .. } => ExitStatus::BadConfig,
             Self::Runtime(error) => error.exit_status(),
             Self::Listen { .. } | Self::Serve { .. } | Self::Task { .. } | Self::Stdout { .. } => {
                 ExitStatus::Failed

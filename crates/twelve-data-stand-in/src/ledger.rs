@@ -24,6 +24,12 @@ pub struct Request {
     pub path: String,
     /// The symbols that it named, as sent.
     pub symbols: Vec<String>,
+    /// All that it asked for, but the key.
+    #[serde(default)]
+    pub query: Vec<(String, String)>,
+    /// Where its key stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_in: Option<KeyPlace>,
     /// The HTTP status of the reply; none if the connection was cut before there was one.
     pub status: Option<u16>,
     /// The vendor's error code in the body.
@@ -34,6 +40,16 @@ pub struct Request {
     /// The fault that was put into it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+}
+
+/// Where a key can stand. In a query it leaks into logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPlace {
+    /// `Authorization`, or `X-TD-APIKEY` of a WebSocket.
+    Header,
+    /// `?apikey=`
+    Query,
 }
 
 /// One price as it was put into a reply or an event, digit for digit.
@@ -75,6 +91,8 @@ pub enum Channel {
 /// How much the ledger has seen, forgotten entries included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
+    /// Requests that came, answered or not.
+    pub received: u64,
     /// Requests answered.
     pub requests: u64,
     /// Prices served.
@@ -89,17 +107,18 @@ pub(crate) struct Ledger {
 
 #[derive(Debug, Default)]
 struct Entries {
-    next_request: u64,
     requests: VecDeque<Request>,
     served: VecDeque<Served>,
 }
 
 impl Ledger {
     /// The number of a request that begins now.
-    pub(crate) fn number(&self) -> u64 {
-        let mut entries = locked(&self.entries);
-        let number = entries.next_request;
-        entries.next_request += 1;
+    pub(crate) fn received(&self) -> u64 {
+        let mut number = 0;
+        self.totals.send_modify(|totals| {
+            number = totals.received;
+            totals.received += 1;
+        });
         number
     }
 

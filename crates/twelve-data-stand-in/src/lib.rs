@@ -1,38 +1,31 @@
 //! A stand-in for the Twelve Data API, for tests and the demo. Never part of what users run in production.
 //!
-//! A request's way: `connection` accepts it, `rest` (or `websocket`) reads its key and symbols (`request`),
-//! takes the fault that a test ordered for it (`faults`) and its `credits`; `market` gives the next price, from a
-//! random `walk` or a `replay` of real ticks; `bodies` and `quote` put it into the vendor's shape, `reply` writes
-//! it, and the `ledger` keeps what was served, digit for digit. `control` has the paths by which another process
-//! orders faults and reads the ledger.
+//! A request's way: `connection` accepts it, `server` gives it to `rest` or `websocket`, which read its key and
+//! symbols and take from the `stage` the fault that a test ordered for it (`faults`), its `credits` and the next price
+//! of the `market`, from a random walk or a replay of real ticks; they put it into the vendor's shape, and the `ledger`
+//! keeps what was served, digit for digit. `control` has the paths by which another process orders faults, changes
+//! plan, hours and clock, and reads the ledger.
 //!
 //! Where the vendor's behaviour is not known, both readings are there and a switch in [`Config`] chooses.
 //! What the vendor does not have: `bid` and `ask` in the `/quote` of a replayed symbol, so that a replay
 //! reaches a client digit for digit by REST, and `last_quote_at` there is the tick's own time.
 
 mod args;
-mod bodies;
 mod clock;
 mod config;
 mod connection;
 mod control;
 mod credits;
-mod day;
 mod error;
 mod faults;
-mod figures;
-mod instruments;
 mod ledger;
 mod lock;
 mod market;
-mod quote;
-mod replay;
-mod reply;
-mod request;
 mod rest;
 mod server;
+mod sessions;
+mod stage;
 mod vendor_error;
-mod walk;
 mod websocket;
 
 pub use args::Args;
@@ -40,11 +33,10 @@ pub use clock::{Clock, ClockHands};
 pub use config::{Config, ErrorStyle, Upgrade, WebSocketConfig};
 pub use credits::{CreditPlan, MinuteWindow};
 pub use error::Error;
-pub use faults::{BadPrice, ErrorStatus, Fault, Injection};
-pub use ledger::{Channel, Request, Served, Totals};
-pub use replay::{Replay, ReplayProgress};
+pub use faults::{BadPrice, ErrorStatus, Fault, Injection, WebSocketFault};
+pub use ledger::{Channel, KeyPlace, Request, Served, Totals};
+pub use market::{MarketConfig, MarketHours, Replay, ReplayProgress};
 pub use server::StandIn;
-pub use websocket::WebSocketFault;
 
 use std::io::Write;
 

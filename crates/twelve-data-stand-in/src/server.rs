@@ -1,10 +1,11 @@
 use std::future::IntoFuture;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -12,35 +13,20 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info};
 
 use crate::Error;
-use crate::clock::Clock;
-use crate::config::{Config, ErrorStyle, WebSocketConfig};
+use crate::config::{Config, Upgrade};
 use crate::connection::{CuttableListener, Scissors};
 use crate::control;
-use crate::credits::CreditMeter;
-use crate::faults::{FaultQueue, Injection};
-use crate::instruments::Listing;
-use crate::ledger::{Ledger, Request, Served, Totals};
-use crate::market::Market;
-use crate::replay::ReplayProgress;
+use crate::credits::CreditPlan;
+use crate::faults::{Injection, WebSocketFault};
+use crate::ledger::{Request, Served, Totals};
+use crate::lock::locked;
+use crate::market::ReplayProgress;
 use crate::rest;
-use crate::websocket::{self, Sessions, WebSocketFault};
+use crate::stage::Stage;
+use crate::websocket;
 
 /// How long clients may take to read what is left for them.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What all requests share.
-pub(crate) struct Stage {
-    pub(crate) clock: Clock,
-    pub(crate) api_key: Option<String>,
-    pub(crate) error_style: ErrorStyle,
-    pub(crate) credits: Mutex<CreditMeter>,
-    pub(crate) faults: FaultQueue,
-    pub(crate) market: Market,
-    pub(crate) ledger: Ledger,
-    pub(crate) websocket: WebSocketConfig,
-    pub(crate) sessions: Sessions,
-    pub(crate) stop: CancellationToken,
-}
 
 /// A stand-in that runs, until it is dropped.
 pub struct StandIn {
@@ -64,7 +50,7 @@ impl StandIn {
         let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
         let stop = CancellationToken::new();
-        let stage = Arc::new(stage(config, stop.clone())?);
+        let stage = Arc::new(Stage::new(config, stop.clone())?);
         let service = router(Arc::clone(&stage)).into_make_service_with_connect_info::<Scissors>();
         let server = axum::serve(CuttableListener(listener), service)
             .with_graceful_shutdown(stop.clone().cancelled_owned())
@@ -99,6 +85,37 @@ impl StandIn {
     #[must_use]
     pub fn pending_faults(&self) -> Vec<Injection> {
         self.stage.faults.pending()
+    }
+
+    /// Takes back all faults that no request has met yet.
+    pub fn clear_faults(&self) {
+        self.stage.faults.clear();
+    }
+
+    /// Gives the key another plan. What was used stays used.
+    pub fn set_plan(&self, plan: CreditPlan) {
+        locked(&self.stage.credits).set_plan(plan);
+    }
+
+    /// Uses credits, as another client of the same key would.
+    pub fn spend_credits(&self, credits: u64) {
+        locked(&self.stage.credits).spend(self.stage.clock.now(), credits);
+    }
+
+    /// Has the vendor's clock go wrong by so much.
+    pub fn set_clock_ahead(&self, by: SignedDuration) {
+        self.stage.clock.set_ahead(by);
+    }
+
+    /// Opens or closes an exchange (`FOREX` and `CRYPTO` are two, `*` is all of them) whatever its hours, until `None`.
+    pub fn set_market(&self, exchange: &str, is_open: Option<bool>) {
+        let now = self.stage.clock.now();
+        self.stage.market.calendar.order(exchange, is_open, now);
+    }
+
+    /// What a client gets from now on that asks for the WebSocket with a right key.
+    pub fn set_upgrade(&self, upgrade: Upgrade) {
+        self.stage.set_upgrade(upgrade);
     }
 
     /// Puts a fault into each WebSocket that is open now; gives how many there are.
@@ -173,26 +190,6 @@ fn ended(
         .map_err(|source| Error::Task { address, source })?
         .map_err(|source| Error::Serve { address, source })
         .inspect_err(|failure| error!(%failure, "the server broke off"))
-}
-
-fn stage(config: Config, stop: CancellationToken) -> Result<Stage, Error> {
-    let listing = if config.known_only {
-        Listing::KnownOnly
-    } else {
-        Listing::Plausible
-    };
-    Ok(Stage {
-        clock: config.clock,
-        api_key: config.api_key,
-        error_style: config.error_style,
-        credits: Mutex::new(CreditMeter::new(config.credits)),
-        faults: FaultQueue::default(),
-        market: Market::new(config.seed, listing, config.plan_gated, config.replay)?,
-        ledger: Ledger::default(),
-        websocket: config.websocket,
-        sessions: Sessions::default(),
-        stop,
-    })
 }
 
 fn router(stage: Arc<Stage>) -> Router {

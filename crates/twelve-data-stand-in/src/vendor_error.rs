@@ -60,10 +60,24 @@ impl VendorError {
         Self::new(400, SYMBOL_INVALID)
     }
 
-    pub(crate) fn decimal_places(text: &str) -> Self {
+    pub(crate) fn parameter(name: &str, text: &str, supported: &str) -> Self {
         Self::new(
             400,
-            format!("Invalid **dp** provided: {text}. Supported values: 0 to 11"),
+            format!("Invalid **{name}** provided: {text}. Supported values: {supported}"),
+        )
+    }
+
+    pub(crate) fn interval(text: &str, supported: &str) -> Self {
+        Self::new(
+            400,
+            format!("Invalid **interval** provided: {text}. Supported intervals: {supported}"),
+        )
+    }
+
+    pub(crate) fn no_bars() -> Self {
+        Self::new(
+            400,
+            "No data is available on the specified dates. Try setting different start/end dates.",
         )
     }
 

@@ -224,7 +224,7 @@ async fn another_process_orders_faults_and_reads_the_ledger_over_http() {
     );
     assert_eq!(
         scene.json("/_stand_in/totals").await,
-        json!({ "requests": 3, "served": 1 })
+        json!({ "received": 3, "requests": 3, "served": 1 })
     );
     assert_eq!(scene.json("/_stand_in/replay").await, Value::Null);
 }

@@ -5,7 +5,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use twelve_data_stand_in::{BadPrice, Config, Fault, Replay, ReplayProgress, StandIn};
+use twelve_data_stand_in::{BadPrice, Config, Fault, MarketConfig, Replay, ReplayProgress, StandIn};
 
 const TICKS: &str = "timestamp_utc_ms,bid,ask,volume\n\
                      20200101 170000065,1.121200,1.121720,0\n\
@@ -17,8 +17,11 @@ async fn replaying(ticks: &str) -> StandIn {
     file.write_all(ticks.as_bytes()).unwrap();
     let replay = Replay::load(file.path(), "EUR/USD").unwrap();
     let config = Config {
-        replay: Some(replay),
-        known_only: true,
+        market: MarketConfig {
+            replay: Some(replay),
+            known_only: true,
+            ..MarketConfig::default()
+        },
         ..Config::default()
     };
     StandIn::start(config).await.unwrap()
@@ -114,7 +117,10 @@ async fn a_symbol_that_would_be_unknown_cannot_be_replayed() {
     file.write_all(TICKS.as_bytes()).unwrap();
     let replay = Some(Replay::load(file.path(), "UNKNOWN").unwrap());
     let error = StandIn::start(Config {
-        replay,
+        market: MarketConfig {
+            replay,
+            ..MarketConfig::default()
+        },
         ..Config::default()
     })
     .await

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
-use twelve_data_stand_in::{Clock, Config, CreditPlan, MinuteWindow, StandIn};
+use twelve_data_stand_in::{Clock, Config, CreditPlan, MarketConfig, MinuteWindow, StandIn};
 
 async fn start(config: Config) -> (StandIn, Client) {
     (StandIn::start(config).await.unwrap(), Client::new())
@@ -64,7 +64,10 @@ async fn one_symbol_gives_a_flat_object_and_several_a_map_by_what_was_asked() {
 #[tokio::test]
 async fn a_symbol_that_fails_is_a_404_alone_and_an_entry_in_a_batch() {
     let (stand_in, client) = start(Config {
-        plan_gated: ["GATED".to_owned()].into(),
+        market: MarketConfig {
+            plan_gated: ["GATED".to_owned()].into(),
+            ..MarketConfig::default()
+        },
         ..Config::default()
     })
     .await;

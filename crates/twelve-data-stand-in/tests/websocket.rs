@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
-use twelve_data_stand_in::{Config, StandIn, Upgrade, WebSocketConfig, WebSocketFault};
+use twelve_data_stand_in::{Config, MarketConfig, StandIn, Upgrade, WebSocketConfig, WebSocketFault};
 
 struct Client(WebSocketStream<TcpStream>);
 
@@ -71,7 +71,10 @@ impl Client {
 
 fn config(ticks_per_second: u32) -> Config {
     Config {
-        plan_gated: ["GATED".to_owned()].into(),
+        market: MarketConfig {
+            plan_gated: ["GATED".to_owned()].into(),
+            ..MarketConfig::default()
+        },
         websocket: WebSocketConfig {
             ticks_per_second: NonZeroU32::new(ticks_per_second).unwrap(),
             ..WebSocketConfig::default()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use quote_model::{Decimal, SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick};
 use test_bed::{Bed, Kafka, Process, Record, S3};
-use twelve_data_stand_in::{Config, Replay, Served, StandIn};
+use twelve_data_stand_in::{Config, MarketConfig, Replay, Served, StandIn};
 
 use crate::stored::assert_each_once;
 use crate::world::{PATIENCE, World, run, stop};
@@ -83,7 +83,10 @@ fn a_replayed_file_is_stored_line_for_line() {
         rows.extend(["20200101 170100000,0.10,0.1000,0"; 2].map(str::to_owned));
         let file = world.bed.write("replayed-file.csv", &rows.join("\n")).unwrap();
         let config = Config {
-            replay: Some(Replay::load(&file, "EUR/USD").unwrap()),
+            market: MarketConfig {
+                replay: Some(Replay::load(&file, "EUR/USD").unwrap()),
+                ..MarketConfig::default()
+            },
             ..Config::default()
         };
         let stand_in = StandIn::start(config).await.unwrap();

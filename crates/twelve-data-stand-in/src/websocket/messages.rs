@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::instruments::{Class, Instrument};
-use crate::market::Observation;
+use crate::market::{Class, Instrument, Observation};
 
 /// What a client says.
 #[derive(Debug, Deserialize)]
@@ -69,7 +68,7 @@ pub(super) struct SubscribeStatus {
     event: &'static str,
     status: &'static str,
     success: Option<Vec<Success>>,
-    fails: Vec<Fail>,
+    fails: Option<Vec<Fail>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,7 +89,7 @@ pub(super) struct Fail {
 }
 
 impl SubscribeStatus {
-    pub(super) fn new(success: Vec<Success>, fails: Vec<Fail>) -> Self {
+    pub(super) fn new(success: Vec<Success>, fails: Vec<Fail>, has_null_lists: bool) -> Self {
         let (status, success) = match (success.is_empty(), fails.is_empty()) {
             (true, false) => ("error", None),
             (false, false) => ("warning", Some(success)),
@@ -100,7 +99,7 @@ impl SubscribeStatus {
             event: "subscribe-status",
             status,
             success,
-            fails,
+            fails: Some(fails).filter(|fails| !(has_null_lists && fails.is_empty())),
         }
     }
 }
@@ -111,7 +110,11 @@ impl From<Instrument> for Success {
         let (exchange, mic_code, country) = match instrument.class {
             Class::Equity(equity) => (equity.exchange.into_owned(), equity.mic_code, equity.country),
             Class::Forex(_) => ("FOREX".to_owned(), None, ""),
-            Class::Crypto(_) => (CRYPTO_EXCHANGE.to_owned(), None, ""),
+            Class::Crypto(pair) => (
+                pair.exchange.unwrap_or_else(|| CRYPTO_EXCHANGE.to_owned()),
+                None,
+                "",
+            ),
         };
         Self {
             symbol: instrument.symbol,
@@ -203,7 +206,7 @@ impl PriceEvent {
             Class::Crypto(pair) => {
                 event.currency_base = Some(pair.base.into_owned());
                 event.currency_quote = Some(pair.quote.into_owned());
-                event.exchange = Some(CRYPTO_EXCHANGE.to_owned());
+                event.exchange = Some(pair.exchange.unwrap_or_else(|| CRYPTO_EXCHANGE.to_owned()));
             }
         }
         Ok(event)
@@ -217,6 +220,22 @@ impl PriceEvent {
         }
     }
 
+    /// The same with the least of its facts.
+    pub(super) fn lean(self) -> Self {
+        Self {
+            mic_code: None,
+            day_volume: None,
+            ..self
+        }
+    }
+
+    pub(super) fn of_a_new_day(self) -> Self {
+        Self {
+            day_volume: self.day_volume.map(|_| 0),
+            ..self
+        }
+    }
+
     pub(super) fn without_price(self) -> Self {
         Self { price: None, ..self }
     }
@@ -225,8 +244,7 @@ impl PriceEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instruments::Listing;
-    use crate::market::Market;
+    use crate::market::{Market, MarketConfig};
 
     fn symbols(message: &str) -> Vec<String> {
         match serde_json::from_str(message) {
@@ -251,10 +269,12 @@ mod tests {
 
     #[test]
     fn an_event_has_the_fields_of_its_asset_class_and_numbers_that_are_numbers() {
-        let market = Market::new(1, Listing::Plausible, [].into(), None).unwrap();
+        let market = Market::new(MarketConfig::default()).unwrap();
         let now = "2026-09-16T16:07:23Z".parse().unwrap();
         let names = |symbol: &str| {
-            let observation = market.next(symbol, now).unwrap_or_else(|_| panic!("{symbol}"));
+            let observation = market
+                .next(symbol, now, false)
+                .unwrap_or_else(|_| panic!("{symbol}"));
             let event = serde_json::to_value(PriceEvent::new(observation).unwrap()).unwrap();
             assert!(
                 event["price"].is_number() && event["timestamp"].is_i64(),

@@ -1,107 +1,26 @@
-//! The WebSocket of live prices: who may open it, how many at a time, and what disturbs it.
+//! The WebSocket of live prices: who may open it.
 
-mod faults;
 mod messages;
 mod session;
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{broadcast, watch};
-use tokio_util::sync::CancellationToken;
-
-pub use faults::WebSocketFault;
 
 use crate::config::Upgrade;
 use crate::connection::Scissors;
-use crate::ledger::Request;
-use crate::lock::locked;
-use crate::reply;
-use crate::request::{VendorRequest, authorise};
-use crate::server::Stage;
+use crate::ledger::{KeyPlace, Request};
+use crate::rest::{VendorRequest, authorise, json};
+use crate::stage::Stage;
 use crate::vendor_error::VendorError;
 
 /// The vendor's path.
 pub(crate) const PATH: &str = "/v1/quotes/price";
-/// Connections of one key; one more closes the oldest.
-const CONNECTIONS_MAX: usize = 3;
 /// The largest message of a client, in bytes.
 const MESSAGE_MAX: usize = 1 << 20;
-const FAULTS_MAX: usize = 64;
-
-/// The connections that are open.
-pub(crate) struct Sessions {
-    /// Each key's, oldest first; a token tells its session to make room.
-    by_key: Mutex<HashMap<String, VecDeque<CancellationToken>>>,
-    faults: broadcast::Sender<WebSocketFault>,
-    open: watch::Sender<usize>,
-}
-
-/// One of the connections that a key may have, held while the connection is open.
-pub(crate) struct Place {
-    taken: CancellationToken,
-    open: watch::Sender<usize>,
-}
-
-impl Place {
-    /// Waits until a newer connection needs it.
-    async fn taken(&self) {
-        self.taken.cancelled().await;
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.taken.cancel();
-        self.open.send_modify(|open| *open -= 1);
-    }
-}
-
-impl Default for Sessions {
-    fn default() -> Self {
-        Self {
-            by_key: Mutex::default(),
-            faults: broadcast::Sender::new(FAULTS_MAX),
-            open: watch::Sender::default(),
-        }
-    }
-}
-
-impl Sessions {
-    pub(crate) fn inject(&self, fault: WebSocketFault) -> usize {
-        // an error means that no connection is open
-        self.faults.send(fault).unwrap_or(0)
-    }
-
-    /// Counts a new connection in, and the oldest out if they are too many.
-    fn enter(&self, key: &str) -> Place {
-        let mut by_key = locked(&self.by_key);
-        let open = by_key.entry(key.to_owned()).or_default();
-        open.retain(|token| !token.is_cancelled());
-        if open.len() >= CONNECTIONS_MAX
-            && let Some(oldest) = open.pop_front()
-        {
-            oldest.cancel();
-        }
-        let taken = CancellationToken::new();
-        open.push_back(taken.clone());
-        self.open.send_modify(|open| *open += 1);
-        Place {
-            taken,
-            open: self.open.clone(),
-        }
-    }
-
-    /// Waits until no connection is open.
-    pub(crate) async fn closed(&self) {
-        // an error would mean that the sender is gone, which `self` holds
-        self.open.subscribe().wait_for(|open| *open == 0).await.ok();
-    }
-}
 
 /// Opens a WebSocket, or refuses it in one of the vendor's ways.
 pub(crate) async fn upgrade(
@@ -111,23 +30,25 @@ pub(crate) async fn upgrade(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let key = VendorRequest::read(&uri, &headers)
+    let header_key = || headers.get("x-td-apikey")?.to_str().ok();
+    let (key, key_in) = VendorRequest::read(&uri, &headers)
         .api_key
-        .or_else(|| Some(headers.get("x-td-apikey")?.to_str().ok()?.to_owned()))
-        .unwrap_or_default();
-    let number = stage.ledger.number();
+        .or_else(|| Some((header_key()?.to_owned(), KeyPlace::Header)))
+        .unzip();
+    let key = key.unwrap_or_default();
+    let number = stage.ledger.received();
     let refused = authorise(Some(&key), stage.api_key.as_deref())
         .err()
         .map(|error| (StatusCode::UNAUTHORIZED, error))
-        .or_else(|| refusal(stage.websocket.upgrade));
+        .or_else(|| refusal(stage.upgrade()));
     let (response, code) = match (refused, upgrade) {
-        (Some((status, error)), _) => (reply::json(status, &error), Some(error.code)),
+        (Some((status, error)), _) => (json(status, &error), Some(error.code)),
         (None, Err(rejection)) => (rejection.into_response(), None),
         (None, Ok(upgrade)) => {
             let stage = Arc::clone(&stage);
             let response = upgrade.max_message_size(MESSAGE_MAX).on_upgrade(move |socket| {
                 let place = stage.sessions.enter(&key);
-                let faults = stage.sessions.faults.subscribe();
+                let faults = stage.sessions.faults();
                 session::Session::new(stage, number, scissors).run(socket, faults, place)
             });
             (response, None)
@@ -138,6 +59,8 @@ pub(crate) async fn upgrade(
         time: stage.clock.now(),
         path: PATH.to_owned(),
         symbols: Vec::new(),
+        query: Vec::new(),
+        key_in,
         status: Some(response.status().as_u16()),
         code,
         credits: 0,

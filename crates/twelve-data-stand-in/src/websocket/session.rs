@@ -13,13 +13,13 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
 
-use super::Place;
-use super::faults::WebSocketFault;
 use super::messages::{Action, Fail, PriceEvent, SubscribeStatus, Success};
 use crate::connection::Scissors;
+use crate::faults::WebSocketFault;
 use crate::ledger::{Channel, Served};
 use crate::market::Unavailable;
-use crate::server::Stage;
+use crate::sessions::Place;
+use crate::stage::Stage;
 
 /// Messages that a client may send in a minute.
 const EVENTS_MAX: usize = 100;
@@ -124,18 +124,14 @@ impl Session {
             Ok(Action::Unsubscribe { params }) => {
                 let leaving = params.symbols();
                 self.symbols.retain(|symbol| !leaving.contains(symbol));
-                self.say(socket, &SubscribeStatus::new(Vec::new(), Vec::new()))
-                    .await
+                self.say(socket, &self.status(Vec::new(), Vec::new())).await
             }
             Ok(Action::Reset) => {
                 self.symbols.clear();
                 self.say(socket, &json!({ "event": "reset-status", "status": "ok" }))
                     .await
             }
-            Ok(Action::Heartbeat) => {
-                self.say(socket, &json!({ "event": "heartbeat", "status": "ok" }))
-                    .await
-            }
+            Ok(Action::Heartbeat) => self.say(socket, &heartbeat()).await,
             Err(_) => self.say(socket, &cannot_parse()).await,
         }
     }
@@ -153,7 +149,11 @@ impl Session {
                 Err(message) => fails.push(Fail { symbol, message }),
             }
         }
-        SubscribeStatus::new(success, fails)
+        self.status(success, fails)
+    }
+
+    fn status(&self, success: Vec<Success>, fails: Vec<Fail>) -> SubscribeStatus {
+        SubscribeStatus::new(success, fails, self.stage.websocket.has_null_lists)
     }
 
     fn admit(&self, symbol: &str) -> Result<Success, Option<String>> {
@@ -175,12 +175,21 @@ impl Session {
             return ControlFlow::Continue(());
         };
         let now = self.stage.clock.now();
-        let Ok(observation) = self.stage.market.next(&symbol, now) else {
+        if self.stage.market.instrument(&symbol).is_ok() && !self.stage.market.is_open(&symbol, now) {
+            self.symbols.push_back(symbol);
+            return ControlFlow::Continue(());
+        }
+        let Ok(observation) = self.stage.market.next(&symbol, now, false) else {
             return ControlFlow::Continue(());
         };
         self.symbols.push_back(symbol.clone());
         match PriceEvent::new(observation) {
             Ok(event) => {
+                let event = if self.stage.websocket.is_lean {
+                    event.lean()
+                } else {
+                    event
+                };
                 self.last = Some((symbol, event));
                 self.repeat(socket, |event| event).await
             }
@@ -238,6 +247,8 @@ impl Session {
                 return self.repeat(socket, |event| event.shifted(seconds)).await;
             }
             WebSocketFault::NullPrice => return self.repeat(socket, PriceEvent::without_price).await,
+            WebSocketFault::DayVolumeReset => return self.repeat(socket, PriceEvent::of_a_new_day).await,
+            WebSocketFault::Heartbeat => return self.say(socket, &heartbeat()).await,
         }
         ControlFlow::Continue(())
     }
@@ -281,6 +292,10 @@ impl Session {
         }
         self.events.len() > EVENTS_MAX
     }
+}
+
+fn heartbeat() -> serde_json::Value {
+    json!({ "event": "heartbeat", "status": "ok" })
 }
 
 fn cannot_parse() -> serde_json::Value {

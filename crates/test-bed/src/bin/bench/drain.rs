@@ -6,7 +6,7 @@ use crate::contenders::{Contender, Drain};
 use crate::error::Error;
 use crate::figures::Figures;
 use crate::progress::Progress;
-use crate::steps::{BUCKET, Stage, TOPIC};
+use crate::stage::{BUCKET, Stage, TOPIC};
 use crate::stored;
 
 const ASSIGNED: &str = "assigned";

@@ -14,6 +14,7 @@ mod market;
 mod outcome;
 mod progress;
 mod reference;
+mod stage;
 mod steps;
 mod stored;
 mod table;

@@ -13,24 +13,11 @@ use crate::figures::Figures;
 use crate::fill::{Destination, fill};
 use crate::outcome::{Measurement, Outcome};
 use crate::reference::Part;
+use crate::stage::{BUCKET, Stage, TOPIC};
 use crate::table;
 
-pub(crate) const BUCKET: &str = "bench";
-pub(crate) const TOPIC: &str = quote_model::topic::DEFAULT_TOPIC;
 const REFERENCE_TIMEOUT: Duration = Duration::from_mins(10);
 const HELP_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What all contenders run on.
-pub(crate) struct Stage<'a> {
-    pub(crate) bed: &'a Bed,
-    pub(crate) kafka: &'a Kafka,
-    pub(crate) s3: &'a S3,
-    pub(crate) screen: &'a Screen,
-    pub(crate) partitions: u16,
-    pub(crate) load: Load,
-    /// Of all ticks.
-    pub(crate) bytes: u64,
-}
 
 /// Fills a topic, lets each contender go through it, and shows the figures.
 ///

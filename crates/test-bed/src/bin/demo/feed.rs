@@ -1,7 +1,7 @@
 //! Where the prices come from.
 
 use test_bed::{Launch, S3, program};
-use twelve_data_stand_in::{Config, Replay, StandIn};
+use twelve_data_stand_in::{Config, MarketConfig, Replay, StandIn};
 
 use crate::args::Args;
 use crate::error::Error;
@@ -26,7 +26,10 @@ impl Feed {
                 return Err(Error::SymbolsOfReplay { count: symbols.len() });
             };
             let config = Config {
-                replay: Some(Replay::load(file, symbol)?),
+                market: MarketConfig {
+                    replay: Some(Replay::load(file, symbol)?),
+                    ..MarketConfig::default()
+                },
                 ..Config::default()
             };
             let stand_in = StandIn::start(config).await?;
@@ -38,7 +41,10 @@ impl Feed {
             return Ok(Self::TwelveData);
         }
         let config = Config {
-            known_only: true,
+            market: MarketConfig {
+                known_only: true,
+                ..MarketConfig::default()
+            },
             ..Config::default()
         };
         Ok(Self::Walks(StandIn::start(config).await?))

@@ -27,6 +27,14 @@ pub(crate) enum Way {
 pub(crate) const DEFAULT_PLACES: u32 = 5;
 
 impl Price {
+    /// As a number, where it is one that was made here.
+    pub(crate) fn value(&self) -> Option<Decimal> {
+        match self {
+            Self::Walked { value, .. } => Some(*value),
+            Self::Replayed(_) => None,
+        }
+    }
+
     /// With all of its decimal places, as in `/price`.
     pub(crate) fn padded(&self, places: u32) -> String {
         match self {

@@ -4,9 +4,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rust_decimal::Decimal;
 
-use crate::day::Day;
-use crate::figures::{Price, Way};
-use crate::instruments::Instrument;
+use super::day::Day;
+use super::figures::{Price, Way};
+use super::instruments::Instrument;
 
 /// The largest step, in millionths of the price.
 const STEP_MAX: i64 = 500;
@@ -15,28 +15,45 @@ pub(crate) struct Walk {
     rng: ChaCha8Rng,
     scale: u32,
     day: Day,
+    /// The last price before or after hours, which is none of the day's.
+    extended: Option<Decimal>,
     way: Way,
 }
 
 impl Walk {
     pub(crate) fn new(seed: u64, symbol: &str, instrument: &Instrument) -> Self {
         let mut rng = ChaCha8Rng::from_seed(seed_of(seed, symbol));
-        let derived = Decimal::new(rng.random_range(1_000..100_000), 2);
         Self {
-            day: Day::opened_at(instrument.start_price.unwrap_or(derived)),
+            day: Day::opened_at(start_price(instrument, &mut rng)),
             rng,
             scale: instrument.price_scale,
+            extended: None,
             way: Way::AsIs,
         }
     }
 
     /// One step on.
     pub(crate) fn step(&mut self) {
-        let close = self.day.close;
+        let price = self.next_after(self.day.close);
+        let volume = self.rng.random_range(0..500);
+        self.day.trade(price, volume);
+        self.extended = None;
+        self.turn();
+    }
+
+    /// One step on before or after hours.
+    pub(crate) fn step_extended(&mut self) {
+        self.extended = Some(self.next_after(self.extended.unwrap_or(self.day.close)));
+        self.turn();
+    }
+
+    fn next_after(&mut self, price: Decimal) -> Decimal {
         let drift = Decimal::new(self.rng.random_range(-STEP_MAX..=STEP_MAX), 6);
         let smallest = Decimal::new(1, self.scale);
-        let price = (close + close * drift).round_dp(self.scale).max(smallest);
-        self.day.trade(price, self.rng.random_range(0..500));
+        (price + price * drift).round_dp(self.scale).max(smallest)
+    }
+
+    fn turn(&mut self) {
         self.way = match self.rng.random_range(0..3) {
             0 => Way::Trimmed,
             1 => Way::Padded,
@@ -51,6 +68,11 @@ impl Walk {
         }
     }
 
+    pub(crate) fn extended_price(&self) -> Option<Price> {
+        let value = self.extended?;
+        Some(Price::Walked { value, way: self.way })
+    }
+
     /// Half of the distance between bid and ask.
     pub(crate) fn half_spread(&self) -> Decimal {
         Decimal::new(2, self.scale)
@@ -61,8 +83,14 @@ impl Walk {
     }
 }
 
+/// Where a walk begins: at the instrument's own first price, or at one that follows from its seed.
+pub(super) fn start_price(instrument: &Instrument, rng: &mut ChaCha8Rng) -> Decimal {
+    let derived = Decimal::new(rng.random_range(1_000..100_000), 2);
+    instrument.start_price.unwrap_or(derived)
+}
+
 /// The walk's own seed: the run's, and the symbol folded into the rest of the key.
-fn seed_of(seed: u64, symbol: &str) -> [u8; 32] {
+pub(super) fn seed_of(seed: u64, symbol: &str) -> [u8; 32] {
     let mut key = [0; 32];
     let (run, name) = key.split_at_mut(8);
     run.copy_from_slice(&seed.to_le_bytes());
@@ -78,7 +106,7 @@ fn seed_of(seed: u64, symbol: &str) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instruments::Listing;
+    use crate::market::Listing;
 
     fn prices(seed: u64, symbol: &str, steps: usize) -> Vec<String> {
         let instrument = Instrument::find(symbol, Listing::Plausible).unwrap();

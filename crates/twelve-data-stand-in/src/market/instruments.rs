@@ -38,12 +38,14 @@ pub(crate) struct Equity {
 pub(crate) struct Pair {
     pub(crate) base: Cow<'static, str>,
     pub(crate) quote: Cow<'static, str>,
+    /// Where a coin trades, if that was asked for.
+    pub(crate) exchange: Option<String>,
     /// The code of the quoted currency: metals and forex carry it in WebSocket events.
     pub(crate) quote_code: String,
 }
 
 /// Symbols that are answered with facts of their own: symbol, name, venue, kind, first price.
-const EQUITIES: &[(&str, &str, &str, &str, i64)] = &[
+pub(crate) const EQUITIES: &[(&str, &str, &str, &str, i64)] = &[
     ("AAPL", "Apple Inc.", "NASDAQ", "Common Stock", 332_695),
     ("AMZN", "Amazon.com Inc.", "NASDAQ", "Common Stock", 231_470),
     ("GOOGL", "Alphabet Inc.", "NASDAQ", "Common Stock", 280_120),
@@ -77,7 +79,7 @@ const PAIRS: &[(&str, i64, u32)] = &[
 ];
 
 /// Venue, MIC, country, currency.
-const VENUES: &[(&str, &str, &str, &str)] = &[
+pub(crate) const VENUES: &[(&str, &str, &str, &str)] = &[
     ("LSE", "XLON", "United Kingdom", "GBp"),
     ("NASDAQ", "XNGS", "United States", "USD"),
     ("NYSE", "XNYS", "United States", "USD"),
@@ -111,7 +113,7 @@ pub(crate) enum Listing {
 }
 
 impl Instrument {
-    /// Finds what a request names, `AAPL`, `RY:TSX` or `BTC/USD`; `None` if that is unknown.
+    /// Finds what a request names, `AAPL`, `RY:TSX`, `BTC/USD` or `BTC/USD:Binance`; `None` if that is unknown.
     pub(crate) fn find(requested: &str, listing: Listing) -> Option<Self> {
         let is_plausible = !requested.is_empty()
             && requested.len() <= 128
@@ -121,17 +123,17 @@ impl Instrument {
         if !is_plausible {
             return None;
         }
-        match requested.split_once('/') {
-            Some((base, quote)) => Self::pair(requested, base, quote, listing),
-            None => Self::equity(requested, listing),
-        }
-    }
-
-    fn equity(requested: &str, listing: Listing) -> Option<Self> {
-        let (symbol, asked_venue) = match requested.split_once(':') {
+        let (symbol, venue) = match requested.split_once(':') {
             Some((symbol, venue)) => (symbol, Some(venue)),
             None => (requested, None),
         };
+        match symbol.split_once('/') {
+            Some((base, quote)) => Self::pair(symbol, base, quote, venue, listing),
+            None => Self::equity(symbol, venue, listing),
+        }
+    }
+
+    fn equity(symbol: &str, asked_venue: Option<&str>, listing: Listing) -> Option<Self> {
         let known = EQUITIES.iter().find(|known| known.0 == symbol);
         if symbol.is_empty() || (known.is_none() && listing == Listing::KnownOnly) {
             return None;
@@ -157,7 +159,7 @@ impl Instrument {
         })
     }
 
-    fn pair(symbol: &str, base: &str, quote: &str, listing: Listing) -> Option<Self> {
+    fn pair(symbol: &str, base: &str, quote: &str, venue: Option<&str>, listing: Listing) -> Option<Self> {
         let known = PAIRS.iter().find(|known| known.0 == symbol);
         let is_complete = !base.is_empty() && !quote.is_empty();
         if !is_complete || (known.is_none() && listing == Listing::KnownOnly) {
@@ -166,6 +168,7 @@ impl Instrument {
         let pair = Pair {
             base: currency_name(base),
             quote: currency_name(quote),
+            exchange: venue.map(str::to_owned),
             quote_code: quote.to_owned(),
         };
         Some(Self {
@@ -180,6 +183,22 @@ impl Instrument {
             price_scale: known.map_or(5, |known| known.2),
         })
     }
+}
+
+/// The exchange of a MIC.
+pub(crate) fn venue_of(mic_code: &str) -> Option<&'static str> {
+    VENUES
+        .iter()
+        .find(|venue| venue.1 == mic_code)
+        .map(|venue| venue.0)
+}
+
+/// The MIC of an exchange.
+pub(crate) fn mic_of(exchange: &str) -> Option<&'static str> {
+    VENUES
+        .iter()
+        .find(|venue| venue.0 == exchange)
+        .map(|venue| venue.1)
 }
 
 fn currency_name(code: &str) -> Cow<'static, str> {
@@ -218,6 +237,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_symbol_is_unknown() {
+        let Class::Crypto(pair) = find("BTC/USD:Kraken").unwrap().class else {
+            panic!("not a coin");
+        };
+        assert_eq!(pair.exchange.as_deref(), Some("Kraken"));
         for text in ["", " A", "A\n", "UNKNOWN", "UNKNOWN1", "/USD", "EUR/", ":TSX"] {
             assert_eq!(find(text), None, "{text:?}");
         }

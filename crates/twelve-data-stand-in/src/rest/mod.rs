@@ -1,53 +1,36 @@
 //! A REST request on its way to a reply: key, faults, credits, body, ledger.
 
+mod answer;
+mod endpoint;
+mod exchanges;
+mod prices;
+mod quote;
+mod reply;
+mod request;
+mod time_series;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::header::DATE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
 
-use crate::bodies::{Answer, prices_and_quotes};
+use self::answer::Answer;
+use self::endpoint::Endpoint;
+use self::reply::Reply;
+pub(crate) use self::reply::json;
+pub(crate) use self::request::{VendorRequest, authorise};
 use crate::connection::Scissors;
 use crate::credits::{Balance, Span};
 use crate::faults::Fault;
-use crate::ledger::{Channel, Request, Served};
-use crate::reply::{self, Reply};
-use crate::request::VendorRequest;
-use crate::server::Stage;
+use crate::ledger::{Request, Served};
+use crate::lock::locked;
+use crate::stage::Stage;
 use crate::vendor_error::VendorError;
-
-/// What a path is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Endpoint {
-    Prices(Channel),
-    ApiUsage,
-    /// The official Python client asks for it before anything else.
-    TechnicalIndicators,
-    Nothing,
-}
-
-impl Endpoint {
-    fn at(path: &str) -> Self {
-        match path {
-            "/price" => Self::Prices(Channel::RestPrice),
-            "/quote" => Self::Prices(Channel::RestQuote),
-            "/api_usage" => Self::ApiUsage,
-            "/technical_indicators" => Self::TechnicalIndicators,
-            _ => Self::Nothing,
-        }
-    }
-
-    fn credits(self, request: &VendorRequest) -> u64 {
-        match self {
-            Self::Prices(_) => request.symbols.len() as u64,
-            Self::ApiUsage => 1,
-            Self::TechnicalIndicators | Self::Nothing => 0,
-        }
-    }
-}
 
 /// Answers a request on any path but the stand-in's own.
 pub(crate) async fn answer(
@@ -57,8 +40,10 @@ pub(crate) async fn answer(
     headers: HeaderMap,
 ) -> Response {
     let request = VendorRequest::read(&uri, &headers);
-    let number = stage.ledger.number();
-    let fault = stage.faults.take(&request.path, &request.symbols);
+    let number = stage.ledger.received();
+    let fault = stage
+        .faults
+        .take(&request.path, &request.symbols, stage.clock.now());
     if let Some(Fault::Slow { delay_ms }) = fault {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(delay_ms)) => {}
@@ -72,11 +57,18 @@ pub(crate) async fn answer(
     if matches!(reply, Reply::Cut) {
         scissors.cut();
     }
+    let time = stage.clock.now();
+    let skew = match fault {
+        Some(Fault::DateSkewed { seconds }) => seconds,
+        _ => 0,
+    };
     let entry = Request {
         number,
-        time: stage.clock.now(),
+        time,
         path: request.path,
         symbols: request.symbols,
+        query: request.query,
+        key_in: request.api_key.map(|(_, place)| place),
         status: reply.status(),
         code: reply.code(),
         credits: reply.credits(),
@@ -84,7 +76,20 @@ pub(crate) async fn answer(
     };
     tracing::debug!(?entry, "answered");
     stage.ledger.answered(entry, prices);
-    reply.into_response()
+    let mut response = reply.into_response();
+    if let Some(date) = http_date(time, skew) {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}
+
+/// `Date` by the stand-in's clock, so that it goes wrong with it.
+fn http_date(time: Timestamp, skew_s: i64) -> Option<HeaderValue> {
+    let second = Timestamp::from_second(time.as_second().checked_add(skew_s)?).ok()?;
+    let text = TimeZone::UTC
+        .to_datetime(second)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT");
+    text.to_string().parse().ok()
 }
 
 /// The reply to a fault of what stands between the vendor and its client.
@@ -94,6 +99,7 @@ fn broken_reply(fault: &Fault) -> Option<Reply> {
         Fault::NotJson => Some(Reply::NotJson),
         Fault::TruncatedBody => Some(Reply::Truncated),
         Fault::ConnectionClosed => Some(Reply::Cut),
+        Fault::Redirect { location } => Some(Reply::Redirect(location.clone())),
         _ => None,
     }
 }
@@ -110,10 +116,11 @@ fn vendor_reply(
         Ok(balance) => (
             Some(balance),
             credits,
-            body(stage, request, endpoint, number, fault),
+            endpoint.answer(stage, request, number, fault),
         ),
         Err((balance, error)) => (balance, 0, Err(error)),
     };
+    let balance = balance.filter(|_| stage.sends_credit_headers);
     let style = stage.error_style;
     match result {
         Ok((answer, prices)) => (Reply::from_answer(answer, style, balance, cost), prices),
@@ -140,7 +147,7 @@ fn admit(
     request
         .authorise(stage.api_key.as_deref())
         .map_err(|error| (None, error))?;
-    let mut meter = crate::lock::locked(&stage.credits);
+    let mut meter = locked(&stage.credits);
     let now = stage.clock.now();
     let exhausted = match fault {
         Some(Fault::MinuteCreditsExhausted) => Some(Span::Minute),
@@ -152,7 +159,11 @@ fn admit(
         let used = u64::from(meter.plan().per_minute);
         return Err((Some(Balance { used, left: 0 }), error.into()));
     }
-    if matches!(endpoint, Endpoint::Prices(_)) {
+    if let Some(Fault::Refused { code, message }) = fault {
+        let error = VendorError::new(u16::from(*code), message);
+        return Err((Some(meter.balance(now)), error));
+    }
+    if endpoint.is_by_symbol() {
         let checked = request.check_symbols();
         checked.map_err(|error| (Some(meter.balance(now)), error))?;
     }
@@ -161,47 +172,9 @@ fn admit(
         .map_err(|exhausted| (Some(meter.balance(now)), exhausted.into()))
 }
 
-fn body(
-    stage: &Stage,
-    request: &VendorRequest,
-    endpoint: Endpoint,
-    number: u64,
-    fault: Option<&Fault>,
-) -> Result<(Answer, Vec<Served>), VendorError> {
-    match endpoint {
-        Endpoint::Prices(channel) => {
-            let places = request.decimal_places()?;
-            Ok(prices_and_quotes(stage, request, channel, places, number, fault))
-        }
-        Endpoint::ApiUsage => Ok((Answer::object(api_usage(stage)), Vec::new())),
-        Endpoint::TechnicalIndicators => {
-            Ok((Answer::object(json!({ "data": {}, "status": "ok" })), Vec::new()))
-        }
-        Endpoint::Nothing => Err(VendorError::no_such_path()),
-    }
-}
-
-fn api_usage(stage: &Stage) -> Value {
-    let mut meter = crate::lock::locked(&stage.credits);
-    let now = stage.clock.now();
-    let balance = meter.balance(now);
-    let plan = meter.plan();
-    let mut usage = json!({
-        "timestamp": TimeZone::UTC.to_datetime(now).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        "current_usage": balance.used,
-        "plan_limit": plan.per_minute,
-        "plan_category": if plan.per_day.is_some() { "basic" } else { "enterprise" },
-    });
-    if let (Some(limit), Some(fields)) = (plan.per_day, usage.as_object_mut()) {
-        fields.insert("daily_usage".to_owned(), json!(meter.day_used()));
-        fields.insert("plan_daily_limit".to_owned(), json!(limit));
-    }
-    usage
-}
-
 /// What a method other than GET gets.
 pub(crate) async fn method_not_allowed() -> Response {
-    reply::json(
+    json(
         StatusCode::METHOD_NOT_ALLOWED,
         &VendorError::new(405, "Method not allowed"),
     )

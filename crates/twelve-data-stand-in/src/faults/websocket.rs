@@ -33,4 +33,8 @@ pub enum WebSocketFault {
     },
     /// The last price event again, its price `null`.
     NullPrice,
+    /// The last price event again, with the volume of a day that has just begun.
+    DayVolumeReset,
+    /// A heartbeat that nobody asked for.
+    Heartbeat,
 }

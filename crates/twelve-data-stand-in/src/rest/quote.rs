@@ -5,9 +5,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use crate::figures::{Way, written};
-use crate::instruments::Class;
-use crate::market::Observation;
+use crate::market::{Class, Observation, Way, written};
 
 /// Seconds from midnight UTC to the opening of the US exchanges in summer, where a day's bar begins.
 const US_OPEN_S: i64 = 13 * 3600 + 30 * 60;
@@ -62,7 +60,7 @@ pub(crate) fn quote(observation: &Observation, places: u32) -> Map<String, Value
             0
         }
         Class::Crypto(pair) => {
-            put("exchange", json!("Binance"));
+            put("exchange", json!(pair.exchange.as_deref().unwrap_or("Binance")));
             put("currency_base", json!(pair.base));
             put("currency_quote", json!(pair.quote));
             put(
@@ -95,11 +93,21 @@ pub(crate) fn quote(observation: &Observation, places: u32) -> Map<String, Value
         "percent_change",
         text(percent(day.previous_close, day.close), Way::Padded),
     );
-    put("is_market_open", json!(true));
+    put("is_market_open", json!(observation.session.is_open));
     put("fifty_two_week", fifty_two_week(day.close, day.low, day.high));
     if let (true, Some((bid, ask))) = (observation.is_replayed(), &observation.spread) {
         put("bid", json!(bid));
         put("ask", json!(ask));
+    }
+    if let Some(price) = &observation.extended_price {
+        let change = price.value().unwrap_or(day.close).saturating_sub(day.close);
+        put("extended_price", json!(price.mixed(places)));
+        put("extended_change", text(change, Way::Padded));
+        put(
+            "extended_percent_change",
+            text(percent(day.close, day.close.saturating_add(change)), Way::Padded),
+        );
+        put("extended_timestamp", json!(minute_of(observation.session.now)));
     }
     fields
 }
@@ -110,8 +118,13 @@ pub(crate) fn last_quote_at(observation: &Observation) -> i64 {
     if observation.is_replayed() {
         second
     } else {
-        second - second.rem_euclid(MINUTE_S)
+        minute_of(observation.time)
     }
+}
+
+fn minute_of(time: Timestamp) -> i64 {
+    let second = time.as_second();
+    second - second.rem_euclid(MINUTE_S)
 }
 
 fn percent(from: Decimal, to: Decimal) -> Decimal {
@@ -140,14 +153,15 @@ fn fifty_two_week(close: Decimal, low: Decimal, high: Decimal) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instruments::Listing;
-    use crate::market::Market;
+    use crate::market::{Market, MarketConfig};
 
     fn quote_of(symbol: &str) -> Map<String, Value> {
-        let market = Market::new(1, Listing::Plausible, [].into(), None).unwrap();
+        let market = Market::new(MarketConfig::default()).unwrap();
         let now = "2026-09-16T16:07:23Z".parse().unwrap();
         quote(
-            &market.next(symbol, now).unwrap_or_else(|_| panic!("{symbol}")),
+            &market
+                .next(symbol, now, false)
+                .unwrap_or_else(|_| panic!("{symbol}")),
             5,
         )
     }

@@ -1,14 +1,13 @@
 //! Replies as they go out: whole, or broken on purpose.
 
-use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::body::Bytes;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, stream};
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::bodies::Answer;
+use super::answer::{Answer, Body};
 use crate::config::ErrorStyle;
 use crate::credits::Balance;
 
@@ -22,11 +21,10 @@ const TRUNCATED: &str = r#"{"price":"33"#;
 /// A reply before it is written.
 pub(crate) enum Reply {
     /// The vendor's.
-    Json {
+    Vendor {
         status: StatusCode,
-        body: Value,
+        body: Body,
         code: Option<u16>,
-        is_batch: bool,
         balance: Option<Balance>,
         credits: u64,
     },
@@ -36,6 +34,8 @@ pub(crate) enum Reply {
     NotJson,
     /// Promises more than it holds, then the connection ends.
     Truncated,
+    /// Sends the client elsewhere.
+    Redirect(String),
     /// The connection ends instead.
     Cut,
 }
@@ -53,11 +53,10 @@ impl Reply {
             }
             (Some(_), ErrorStyle::Body) | (None, _) => StatusCode::OK,
         };
-        Self::Json {
+        Self::Vendor {
             status,
             body: answer.body,
             code: answer.code,
-            is_batch: answer.is_batch,
             balance,
             credits,
         }
@@ -65,7 +64,8 @@ impl Reply {
 
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::Json { status, .. } | Self::Html(status) => Some(status.as_u16()),
+            Self::Vendor { status, .. } | Self::Html(status) => Some(status.as_u16()),
+            Self::Redirect(_) => Some(302),
             Self::NotJson | Self::Truncated => Some(200),
             Self::Cut => None,
         }
@@ -73,30 +73,33 @@ impl Reply {
 
     pub(crate) fn code(&self) -> Option<u16> {
         match self {
-            Self::Json { code, .. } => *code,
+            Self::Vendor { code, .. } => *code,
             _ => None,
         }
     }
 
     pub(crate) fn credits(&self) -> u64 {
         match self {
-            Self::Json { credits, .. } => *credits,
+            Self::Vendor { credits, .. } => *credits,
             _ => 0,
         }
     }
 
     pub(crate) fn into_response(self) -> Response {
         match self {
-            Self::Json {
+            Self::Vendor {
                 status,
                 body,
-                is_batch,
                 balance,
                 ..
             } => {
-                let mut response = json(status, &body);
+                let mut response = match &body {
+                    // the official client takes no other form of the type
+                    Body::Csv(text) => (status, [(CONTENT_TYPE, "text/csv")], text.clone()).into_response(),
+                    body => json(status, body),
+                };
                 let headers = response.headers_mut();
-                if is_batch {
+                if matches!(body, Body::Entries(_)) {
                     headers.insert(IS_BATCH, HeaderValue::from_static("true"));
                 }
                 if let Some(Balance { used, left }) = balance {
@@ -110,6 +113,7 @@ impl Reply {
             }
             Self::NotJson => ([(CONTENT_TYPE, "application/json")], "price: 332.69500").into_response(),
             Self::Truncated => truncated(),
+            Self::Redirect(location) => (StatusCode::FOUND, [(LOCATION, location)]).into_response(),
             // never written: the connection was cut
             Self::Cut => StatusCode::NO_CONTENT.into_response(),
         }
@@ -139,7 +143,11 @@ fn truncated() -> Response {
         Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
     });
     let parts = half.chain(end);
-    let mut response = ([(CONTENT_TYPE, "application/json")], Body::from_stream(parts)).into_response();
+    let mut response = (
+        [(CONTENT_TYPE, "application/json")],
+        axum::body::Body::from_stream(parts),
+    )
+        .into_response();
     response.headers_mut().insert(CONTENT_LENGTH, promised);
     response
 }
