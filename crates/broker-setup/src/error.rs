@@ -198,6 +198,20 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A Kafka that is too old.
+    #[error(
+        "{path} is Kafka {found}, whose StorageTool does not know `{flags}`; set KAFKA_HOME to Kafka {needed} or newer"
+    )]
+    KafkaVersion {
+        /// The folder.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The first that will do.
+        needed: String,
+        /// What it lacks.
+        flags: String,
+    },
     /// No Java.
     #[error("there is no {program}, install Java 17 or newer or set JAVA_HOME")]
     JavaMissing {

@@ -15,12 +15,14 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::info;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, learned_brokers};
 use crate::{Connection, Error, Finding, Host, HostPort, Verdict};
 
 /// A packet that a firewall drops is not answered at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the first address told of the others is there at once.
+const LEARN_TIMEOUT: Duration = Duration::from_secs(2);
 /// A wrong address is believed once it has been advertised for so long.
 const SETTLE: Duration = Duration::from_secs(5);
 
@@ -145,30 +147,40 @@ pub async fn look(
 
     let admin = Arc::new(Admin::new(connection)?);
     let metadata_timeout = METADATA_TIMEOUT.min(limit).max(Duration::from_millis(500));
-    let cluster = match admin.cluster(metadata_timeout).await {
-        Ok(cluster) => cluster,
+    let mut is_answered = true;
+    let advertised: Vec<HostPort> = match admin.cluster(metadata_timeout).await {
+        Ok(cluster) => {
+            let id = cluster.id.as_deref().unwrap_or("without an id");
+            let count = cluster.brokers.len();
+            report.ok(
+                format!("metadata {}", connection.brokers()),
+                format!("cluster {id}, {count} broker(s)"),
+            );
+            cluster.brokers.into_values().collect()
+        }
         Err(error) => {
+            let learned = learned_brokers(connection, LEARN_TIMEOUT.min(metadata_timeout)).await?;
             let detail = format!(
                 "something listens, but does not answer as Kafka ({}); is it still starting, or does it want TLS \
                  or SASL (`-X security.protocol=…`)?",
                 chain(&error)
             );
-            return Ok(report.fail(
-                Step::Metadata,
-                format!("metadata {}", connection.brokers()),
-                detail,
-            ));
+            let subject = format!("metadata {}", connection.brokers());
+            if learned.is_empty() {
+                return Ok(report.fail(Step::Metadata, subject, detail));
+            }
+            is_answered = false;
+            let detail = format!(
+                "the broker named where to go on, {}, and no more was heard ({})",
+                list(&learned),
+                chain(&error)
+            );
+            report
+                .findings
+                .push(Finding::new(Verdict::Failed, subject, detail));
+            learned
         }
     };
-    let advertised: Vec<HostPort> = cluster.brokers.into_values().collect();
-    report.ok(
-        format!("metadata {}", connection.brokers()),
-        format!(
-            "cluster {}, {} broker(s)",
-            cluster.id.as_deref().unwrap_or("without an id"),
-            advertised.len()
-        ),
-    );
     if let Some(wrong) = wrong_advertisement(connection, expectation, &advertised) {
         return Ok(report.fail(
             Step::Advertised,
@@ -185,6 +197,9 @@ pub async fn look(
                 return Ok(report.fail(Step::Reach, format!("reach {address}"), detail));
             }
         }
+    }
+    if !is_answered {
+        report.failed = Some(Step::Metadata);
     }
     Ok(report)
 }

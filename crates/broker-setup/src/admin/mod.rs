@@ -1,5 +1,6 @@
 //! What is asked of the cluster: who it is, which topics it has, and to change them.
 
+mod learned;
 mod native;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use tracing::debug;
 
+pub(crate) use learned::learned_brokers;
 pub(crate) use native::{Mode, Request};
 
 use crate::{Connection, Error, HostPort};

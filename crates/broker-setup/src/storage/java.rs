@@ -1,4 +1,5 @@
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -15,6 +16,36 @@ use crate::Error;
 /// Kafka 4's broker needs it.
 const JAVA_MIN: u32 = 17;
 
+/// The first Kafka whose `StorageTool` takes the flags of a quorum that can change.
+const FIRST_WITH_VOTER_FLAGS: Version = Version { major: 3, minor: 9 };
+
+/// A Kafka's version, as far as its tools differ by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Version {
+    major: u32,
+    minor: u32,
+}
+
+impl Version {
+    /// From the name of a jar, such as `kafka-clients-3.8.1.jar`.
+    fn of_jar(name: &str) -> Option<Self> {
+        let mut numbers = name.strip_prefix(JAR)?.split('.');
+        Some(Self {
+            major: numbers.next()?.parse().ok()?,
+            minor: numbers.next()?.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// Stands in each Kafka's `libs`, with its version behind.
+const JAR: &str = "kafka-clients-";
+
 /// Kafka's jars and a Java that can run them.
 #[derive(Debug)]
 pub(super) struct Kafka {
@@ -23,16 +54,28 @@ pub(super) struct Kafka {
 }
 
 impl Kafka {
-    pub(super) fn find(home: &Path) -> Result<Self, Error> {
+    /// Looks for one whose tool takes `voter_flags`.
+    pub(super) fn find(home: &Path, voter_flags: &[&str]) -> Result<Self, Error> {
         let libs = home.join("libs");
-        let has_jars = fs::read_dir(&libs).is_ok_and(|entries| {
-            entries
-                .flatten()
-                .any(|entry| entry.file_name().to_string_lossy().starts_with("kafka-clients-"))
-        });
-        if !has_jars {
-            return Err(Error::KafkaHome {
+        let mut names = fs::read_dir(&libs)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let jar = names
+            .find(|name| name.starts_with(JAR))
+            .ok_or_else(|| Error::KafkaHome {
                 path: home.to_owned(),
+            })?;
+        let version = Version::of_jar(&jar);
+        if let Some(version) = version.filter(|version| *version < FIRST_WITH_VOTER_FLAGS)
+            && !voter_flags.is_empty()
+        {
+            return Err(Error::KafkaVersion {
+                path: home.to_owned(),
+                found: version.to_string(),
+                needed: FIRST_WITH_VOTER_FLAGS.to_string(),
+                flags: voter_flags.join(" "),
             });
         }
         let java = match std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
@@ -160,8 +203,19 @@ mod tests {
     #[test]
     fn a_folder_without_jars_is_named() {
         let home = tempfile::tempdir().unwrap();
-        let error = Kafka::find(home.path()).unwrap_err().to_string();
+        let error = Kafka::find(home.path(), &[]).unwrap_err().to_string();
         assert!(error.contains(home.path().to_str().unwrap()), "{error}");
+    }
+
+    #[test]
+    fn a_jars_name_tells_the_version() {
+        let version = |name| Version::of_jar(name).map(|version| version.to_string());
+        assert_eq!(version("kafka-clients-3.8.1.jar").as_deref(), Some("3.8"));
+        assert_eq!(version("kafka-clients-4.3.0-test.jar").as_deref(), Some("4.3"));
+        assert_eq!(version("kafka-clients-trunk.jar"), None);
+        let of_jar = |name| Version::of_jar(name).unwrap();
+        assert!(of_jar("kafka-clients-3.8.9.jar") < FIRST_WITH_VOTER_FLAGS);
+        assert!(of_jar("kafka-clients-3.10.0.jar") > FIRST_WITH_VOTER_FLAGS);
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub fn format(request: &FormatRequest) -> Result<Formatted, Error> {
         return Ok(Formatted::Before(cluster_id));
     }
 
-    let kafka = Kafka::find(&request.kafka_home)?;
+    let voter_flags = voter_flags(&settings);
+    let kafka = Kafka::find(&request.kafka_home, voter_flags)?;
     dirs.prepare()?;
     let cluster_id = if let Some(cluster_id) = kept_id {
         cluster_id
@@ -65,7 +66,7 @@ pub fn format(request: &FormatRequest) -> Result<Formatted, Error> {
         cluster_id.write(&request.cluster_id_file)?;
         cluster_id
     };
-    kafka.format_storage(&request.config, &cluster_id, voter_flags(&settings), &dirs)?;
+    kafka.format_storage(&request.config, &cluster_id, voter_flags, &dirs)?;
     match dirs.identity()? {
         Some(identity) if identity.cluster_id == cluster_id => Ok(Formatted::Now(cluster_id)),
         _ => Err(Error::FormatWithoutEffect {

@@ -129,6 +129,24 @@ fn what_stands_in_the_way_of_a_format_is_named() {
     }
     assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0);
     assert!(!folder.path().join("cluster-id").exists());
+
+    // the tool itself would say `unrecognized arguments: '--standalone'`
+    let old = tempfile::tempdir().unwrap();
+    fs::create_dir(old.path().join("libs")).unwrap();
+    fs::write(old.path().join("libs/kafka-clients-3.8.1.jar"), "").unwrap();
+    let output = format(old.path().to_str().unwrap(), "");
+    assert_eq!(output.status.code(), Some(78), "{output:?}");
+    let said = stderr(&output);
+    assert!(
+        said.contains(
+            "is Kafka 3.8, whose StorageTool does not know `--standalone`; set KAFKA_HOME to Kafka 3.9"
+        ),
+        "{said}"
+    );
+    assert!(
+        !folder.path().join("cluster-id").exists(),
+        "the next try begins anew"
+    );
 }
 
 #[test]
