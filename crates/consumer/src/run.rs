@@ -1,11 +1,11 @@
 //! The main job, in the order in which the data takes the steps.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use pipeline_runtime::exit::ExitStatus;
+use pipeline_runtime::exit::{ExitStatus, print_summary};
 use pipeline_runtime::{metrics, shutdown};
 use rdkafka::consumer::Consumer;
 use tokio::runtime::Handle;
@@ -19,7 +19,7 @@ use crate::dry_run::DryRun;
 use crate::encode::Encoders;
 use crate::kafka::{Rebalance, RecordQueue, connect, join, topic_id};
 use crate::locate::Locator;
-use crate::reader::{Input, Reader, Tally};
+use crate::reader::{Input, Reader};
 use crate::requests::Requests;
 use crate::store::{Layout, Objects, check};
 use slot_protocol::SlotKeys;
@@ -56,7 +56,8 @@ async fn write(config: Config, stop: CancellationToken) -> Result<(), Error> {
         return Ok(());
     };
     let tally = blocking(move || reader.run(&stop)).await?;
-    print(&tally)
+    print_summary(&tally);
+    Ok(())
 }
 
 /// All that must be right before the first record: the bucket, the topic, the layout.
@@ -181,13 +182,4 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|source| Error::Worker { source })?
-}
-
-/// The result, one line of JSON on stdout.
-fn print(tally: &Tally) -> Result<(), Error> {
-    let mut stdout = io::stdout().lock();
-    serde_json::to_writer(&mut stdout, tally)
-        .map_err(io::Error::from)
-        .and_then(|()| stdout.write_all(b"\n"))
-        .map_err(|source| Error::Stdout { source })
 }

@@ -1,8 +1,12 @@
 //! Exit status of the binaries, for shells and for systemd's `RestartPreventExitStatus=`.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use tracing::error;
+use serde::Serialize;
+use tracing::{error, warn};
+
+use crate::logs;
 
 /// How a program ends. Usage errors are clap's own, status 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +47,21 @@ pub fn report<E>(result: Result<ExitStatus, E>) -> ExitCode
 where
     E: Failure + std::error::Error + 'static,
 {
-    match result {
-        Ok(status) => status.into(),
-        Err(failure) => {
-            let status = failure.exit_status();
-            error!("{}", chain(&failure));
-            status.into()
-        }
+    let status = result.unwrap_or_else(|failure| {
+        error!("{}", chain(&failure));
+        failure.exit_status()
+    });
+    logs::flush();
+    status.into()
+}
+
+/// Prints what a service did, one line of JSON on stdout. The work is done: a stdout that takes no line changes nothing.
+pub fn print_summary(summary: &impl Serialize) {
+    let printed = serde_json::to_string(summary)
+        .map_err(io::Error::from)
+        .and_then(|line| writeln!(io::stdout(), "{line}"));
+    if let Err(error) = printed {
+        warn!("the summary cannot be printed: {error}");
     }
 }
 

@@ -1,9 +1,22 @@
-//! Logs: to stderr, as text or JSON, in colour on a terminal unless `NO_COLOR` is set.
+//! Logs: to stderr, as text or JSON, in colour on a terminal unless `NO_COLOR` is set. A log stops nothing, whatever
+//! becomes of stderr.
+
+mod queue;
 
 use std::io::{IsTerminal, stderr};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use tracing_subscriber::filter::{Directive, EnvFilter, LevelFilter};
 use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use queue::LogQueue;
+
+/// How long the end of a program waits for a stderr that takes nothing.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
 /// The flags that each binary has for its logs.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,9 +77,16 @@ pub fn start(args: &LogArgs) {
         .parse_lossy(format!("{QUIET},{}", args.filter.0));
     let is_colour_wanted =
         stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let writer = match LogQueue::start(stderr()) {
+        Ok(queue) => BoxMakeWriter::new(QUEUE.get_or_init(|| queue).clone()),
+        // a system that gives no thread now will stop the program soon, and that should be read
+        Err(_) => BoxMakeWriter::new(stderr),
+    };
     let subscriber = fmt()
         .with_env_filter(filter)
-        .with_writer(stderr)
+        .with_writer(writer)
+        // would be told on the stderr that just failed, by a panic
+        .log_internal_errors(false)
         .with_ansi(is_colour_wanted)
         .with_target(false);
     let started = match args.format {
@@ -75,5 +95,12 @@ pub fn start(args: &LogArgs) {
     };
     if let Err(error) = started {
         tracing::debug!("logging was started before: {error}");
+    }
+}
+
+/// Waits until all lines are written, or stderr has taken nothing for a second. To be called before the process ends.
+pub fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(FLUSH_TIMEOUT);
     }
 }

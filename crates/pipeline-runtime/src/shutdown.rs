@@ -4,7 +4,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::Error;
+use crate::{Error, logs};
 
 /// Gives the token that the first signal cancels. Must be called inside a tokio runtime.
 ///
@@ -36,5 +36,6 @@ pub fn on_signals() -> Result<CancellationToken, Error> {
 
 #[expect(clippy::exit, reason = "the second signal's meaning is to wait for nothing")]
 fn end_now(status: i32) -> ! {
+    logs::flush();
     std::process::exit(status)
 }

@@ -169,11 +169,25 @@ impl Process {
     ///
     /// [`Error::Spawn`], or [`Error::File`] for its log.
     pub fn start(bed: &Bed, launch: &Launch) -> Result<Self> {
+        let stdout = append_to(&stdout_of(bed, launch))?;
+        let log = append_to(&log_of(bed, launch))?;
+        Self::start_writing_to(bed, launch, stdout, log)
+    }
+
+    /// The same with a stdout and a stderr of the caller's, of which the process has no log here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Spawn`].
+    pub fn start_writing_to(
+        bed: &Bed,
+        launch: &Launch,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Result<Self> {
         bed.starts(launch);
-        let stdout = bed.path().join(format!("{}.stdout", launch.name));
-        let log = bed.path().join(format!("{}.log", launch.name));
         let mut command = launch.command();
-        command.stdout(append_to(&stdout)?).stderr(append_to(&log)?);
+        command.stdout(stdout).stderr(stderr);
         let child = spawner::spawn(command).map_err(|source| Error::Spawn {
             name: launch.name.clone(),
             source,
@@ -189,8 +203,8 @@ impl Process {
         Ok(Self {
             name: launch.name.clone(),
             pid,
-            stdout,
-            log,
+            stdout: stdout_of(bed, launch),
+            log: log_of(bed, launch),
             ended,
             status,
             cpu_time,
@@ -375,6 +389,14 @@ pub(crate) fn polling(within: Duration) -> ConstantBuilder {
     ConstantBuilder::default()
         .with_delay(LOG_POLL_INTERVAL)
         .with_max_times(usize::try_from(times).unwrap_or(usize::MAX))
+}
+
+fn stdout_of(bed: &Bed, launch: &Launch) -> PathBuf {
+    bed.path().join(format!("{}.stdout", launch.name))
+}
+
+fn log_of(bed: &Bed, launch: &Launch) -> PathBuf {
+    bed.path().join(format!("{}.log", launch.name))
 }
 
 fn append_to(path: &Path) -> Result<File> {

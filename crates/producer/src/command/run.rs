@@ -1,10 +1,8 @@
-use std::io::Write;
-
-use pipeline_runtime::exit::{ExitStatus, chain};
+use pipeline_runtime::exit::{ExitStatus, chain, print_summary};
 use pipeline_runtime::{shutdown, systemd};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 use uuid::Uuid;
 
 use crate::accept::Session;
@@ -145,11 +143,6 @@ impl Summary {
 
     fn print(&self) {
         info!("accepted {}, in Kafka {}", self.ticks, self.in_kafka);
-        let printed = serde_json::to_string(self)
-            .map_err(std::io::Error::from)
-            .and_then(|line| writeln!(std::io::stdout(), "{line}"));
-        if let Err(error) = printed {
-            warn!("the summary cannot be printed: {error}");
-        }
+        print_summary(self);
     }
 }

@@ -15,6 +15,7 @@ mod group_protocols;
 mod kafka_security;
 mod kafka_tokens;
 mod links;
+mod logs;
 mod made;
 mod memory;
 mod metrics;
