@@ -7,11 +7,21 @@ use serde_json::value::RawValue;
 
 use crate::Error;
 use crate::error::excerpt;
+use crate::strict::NUMBER_LEN_MAX;
+
+/// Digits behind the point of [`Decimal::unscaled`].
+const SCALE: i64 = 18;
+/// A decimal's unscaled digits are fewer than this many: 38.
+const UNSCALED_LIMIT: u128 = 10_u128.pow(38);
+/// Of plain digits, what fits in any case.
+const WHOLE_DIGITS_MAX: usize = 20;
+const FRACTION_DIGITS_MAX: usize = 18;
 
 /// A price or a volume, digit for digit as the vendor wrote it: `231.40000` stays `231.40000`.
 ///
 /// It is kept as text, in the grammar of a JSON number, so that no binary float and no rounding ever
-/// touches it. Two decimals are equal if their digits are.
+/// touches it, and fits `DECIMAL(38,18)`, so that every reader keeps its value. Two decimals are equal if their
+/// digits are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Decimal<'a>(Cow<'a, str>);
 
@@ -21,21 +31,40 @@ impl<'a> Decimal<'a> {
     /// # Errors
     ///
     /// [`Error::Decimal`] if the text is not a JSON number: empty, `NaN`, `1,5`, ` 1`, `.5`.
+    /// [`Error::DecimalRange`] if it does not fit `DECIMAL(38,18)`.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, Error> {
         let text = text.into();
         // serde_json holds the grammar; what starts like a number and is one JSON value is a number
         let is_number = serde_json::from_str::<&RawValue>(&text)
             .is_ok_and(|raw| raw.get() == text && starts_like_a_number(raw));
         if is_number {
-            Ok(Self(text))
+            Self::of_json_number(text)
         } else {
             Err(Error::Decimal { text: excerpt(&text) })
         }
     }
 
-    /// Takes what is known to be a JSON number.
-    pub(crate) fn of_json_number(text: Cow<'a, str>) -> Self {
-        Self(text)
+    /// Takes what is known to be a JSON number, if it fits.
+    pub(crate) fn of_json_number(text: Cow<'a, str>) -> Result<Self, Error> {
+        if fits(&text) {
+            Ok(Self(text))
+        } else {
+            Err(Error::DecimalRange { text: excerpt(&text) })
+        }
+    }
+
+    /// Takes what is known to be a JSON number without an exponent, if it fits without counting zeros.
+    pub(crate) fn of_plain_number(text: &'a str) -> Option<Self> {
+        // nearly all are so short that no part can be too long
+        let is_short = text.len() <= FRACTION_DIGITS_MAX || has_few_digits(text);
+        is_short.then_some(Self(Cow::Borrowed(text)))
+    }
+
+    /// The value times 10 to the power of 18, as a column of `DECIMAL(38,18)` keeps it.
+    #[must_use]
+    pub fn unscaled(&self) -> i128 {
+        // what does not fit was refused when this was made
+        unscaled(&self.0).unwrap_or_default()
     }
 
     /// The digits.
@@ -49,6 +78,47 @@ impl<'a> Decimal<'a> {
     pub fn into_owned(self) -> Decimal<'static> {
         Decimal(Cow::Owned(self.0.into_owned()))
     }
+}
+
+fn fits(json_number: &str) -> bool {
+    json_number.len() <= NUMBER_LEN_MAX && unscaled(json_number).is_some()
+}
+
+fn has_few_digits(plain_number: &str) -> bool {
+    let unsigned = plain_number.strip_prefix('-').unwrap_or(plain_number);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    whole.len() <= WHOLE_DIGITS_MAX && fraction.len() <= FRACTION_DIGITS_MAX
+}
+
+/// The digits as they stand, with the point moved behind the 18th place after it. Nothing if they are too many.
+fn unscaled(json_number: &str) -> Option<i128> {
+    let (number, exponent) = match json_number.split_once(['e', 'E']) {
+        // readers differ in how far they follow an exponent
+        Some((number, exponent)) => (number, exponent.parse::<i8>().ok()?),
+        None => (json_number, 0),
+    };
+    let unsigned = number.strip_prefix('-').unwrap_or(number);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let mut value: i128 = 0;
+    // zeros count once a digit comes behind them
+    let mut zeros = 0;
+    for digit in whole.bytes().chain(fraction.bytes()).map(|byte| byte - b'0') {
+        if digit == 0 {
+            zeros += u32::from(value != 0);
+        } else {
+            value = value
+                .checked_mul(10_i128.checked_pow(zeros + 1)?)?
+                .checked_add(digit.into())?;
+            zeros = 0;
+        }
+    }
+    if value == 0 {
+        return Some(0);
+    }
+    let power = SCALE - i64::try_from(fraction.len()).ok()? + i64::from(exponent) + i64::from(zeros);
+    let value = value.checked_mul(10_i128.checked_pow(u32::try_from(power).ok()?)?)?;
+    let value = if number.starts_with('-') { -value } else { value };
+    (value.unsigned_abs() < UNSCALED_LIMIT).then_some(value)
 }
 
 fn starts_like_a_number(raw: &RawValue) -> bool {
@@ -82,7 +152,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Decimal<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&'de RawValue>::deserialize(deserializer)?;
         if starts_like_a_number(raw) {
-            Ok(Self(Cow::Borrowed(raw.get())))
+            Self::of_json_number(Cow::Borrowed(raw.get())).map_err(serde::de::Error::custom)
         } else {
             Err(serde::de::Error::custom(Error::Decimal {
                 text: excerpt(raw.get()),
@@ -100,8 +170,71 @@ mod tests {
         for text in ["231.40000", "0", "-37.63", "26575.60000", "1e-5", "29299.0"] {
             assert_eq!(Decimal::parse(text).unwrap().as_str(), text);
         }
+    }
+
+    #[test]
+    fn a_decimal_that_fits_keeps_its_value() {
+        let one = 10_i128.pow(18);
+        for (text, expected) in [
+            ("0", 0),
+            ("-0.0", 0),
+            ("0e99", 0),
+            ("1", one),
+            ("231.40000", 231_400_000_000_000_000_000),
+            ("-37.63", -37_630_000_000_000_000_000),
+            ("0.000000000000000001", 1),
+            ("0.0000000000000000010", 1),
+            ("1e-5", 10_i128.pow(13)),
+            ("1.5E3", 1500 * one),
+            ("120e-2", one * 12 / 10),
+            ("12345678901234567890", 12_345_678_901_234_567_890 * one),
+            ("99999999999999999999.999999999999999999", 10_i128.pow(38) - 1),
+            ("-99999999999999999999.999999999999999999", 1 - 10_i128.pow(38)),
+            (
+                "0.000000000000000000000000000000000000000000000000001e50",
+                one / 10,
+            ),
+            (
+                "1000000000000000000000000000000000000000000000000000e-50",
+                10 * one,
+            ),
+            (
+                "0.1000000000000000000000000000000000000000000000000000000000000",
+                one / 10,
+            ),
+        ] {
+            assert_eq!(Decimal::parse(text).unwrap().unscaled(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_that_does_not_fit_is_not_rounded() {
         let long = "0.".to_owned() + &"123456789".repeat(20);
-        assert_eq!(Decimal::parse(long.as_str()).unwrap().as_str(), long);
+        let padded = "0.1".to_owned() + &"0".repeat(62);
+        for text in [
+            "0.0000000000000000001",
+            "123456789012345678901",
+            "100000000000000000000",
+            "1e30",
+            "1e-30",
+            "1e20",
+            "1e99999999999",
+            "1e-99999999999",
+            "0e999",
+            "1.00000000000000000000000000000000001",
+            &long,
+            &padded,
+        ] {
+            let refused = Decimal::parse(text);
+            assert!(
+                matches!(refused, Err(Error::DecimalRange { .. })),
+                "{text} was taken"
+            );
+            assert!(
+                serde_json::from_str::<Decimal<'_>>(text).is_err(),
+                "{text} was taken"
+            );
+        }
     }
 
     #[test]

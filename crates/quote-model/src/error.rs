@@ -8,6 +8,28 @@ pub enum Error {
         /// What was found, cut to its first characters.
         text: String,
     },
+    /// The number has more digits than readers keep.
+    #[error("`{text}` does not fit DECIMAL(38,18): at most 20 digits before the point and 18 behind it")]
+    DecimalRange {
+        /// What was found, cut to its first characters.
+        text: String,
+    },
+    /// The text is not a time that all readers read.
+    #[error("`{text}` is not a time: {reason}")]
+    Time {
+        /// What was found, cut to its first characters.
+        text: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+    /// A number outside what readers take, in a field that the schema does not know.
+    #[error(
+        "`{text}` is no number that all readers read, expected at most 38 digits, 64 characters, an exponent below 1000"
+    )]
+    Number {
+        /// What was found, cut to its first characters.
+        text: String,
+    },
     /// The text cannot be a symbol.
     #[error("`{symbol}` is not a symbol: {reason}")]
     Symbol {

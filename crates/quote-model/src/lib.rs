@@ -14,12 +14,14 @@
 //!
 //! No I/O and no clock: whoever makes a tick passes the times in.
 
-mod canonical;
 mod decimal;
 mod error;
+mod fast_reader;
+mod strict;
 mod symbol;
 mod text;
 mod tick;
+mod time;
 pub mod topic;
 
 pub use decimal::Decimal;

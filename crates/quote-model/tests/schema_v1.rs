@@ -33,7 +33,7 @@ fn a_golden_file_means_what_it_says() {
         channel: Channel::Websocket,
         producer: Text::from("ip-10-0-1-12"),
         session: Uuid::from_u128(0x0193_577e_2b4b_7cc0_9d3c_2f6b_9c1c_5a10),
-        seq: u64::MAX,
+        seq: i64::MAX.unsigned_abs(),
         exchange: Text::present("Coinbase Pro"),
         mic_code: None,
         instrument_type: Text::present("Digital Currency"),
@@ -79,6 +79,15 @@ fn what_is_no_tick_of_version_1_is_refused() {
         REST_PRICE.replace("rest_price", "carrier_pigeon"),
         REST_PRICE.replace("\"seq\":0", "\"seq\":-1"),
         REST_PRICE.replace("2026-11-23T14", "yesterday"),
+        REST_PRICE.replace("2026-11-23T14", "2026-11-23 14"),
+        REST_PRICE.replace("231.40000", "1e400"),
+        REST_PRICE.replace("231.40000", "0.0000000000000000001"),
+        REST_PRICE.replace("\"seq\":0", "\"seq\":9223372036854775808"),
+        REST_PRICE.replace("\"session\":\"", "\"session\":\"urn:uuid:"),
+        REST_PRICE.replacen('{', "{\"Bid\":1,", 1),
+        REST_PRICE.replacen('{', "{\"x\":1e400,", 1),
+        REST_PRICE.replacen('{', "{\"x\":1,\"x\":1,", 1),
+        REST_PRICE.replacen('{', "{\"x\":\"\\ud800\",", 1),
         format!("{REST_PRICE}{REST_PRICE}"),
         REST_PRICE.replacen(',', ",\n", 1),
         format!("{REST_PRICE}\n"),
@@ -91,7 +100,7 @@ fn what_is_no_tick_of_version_1_is_refused() {
 }
 
 prop_compose! {
-    fn decimals()(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?") -> Decimal<'static> {
+    fn decimals()(text in "-?(0|[1-9][0-9]{0,19})(\\.[0-9]{1,18})?|-?[1-9]\\.[0-9]{1,8}[eE](-10|-?0?[0-9]|[+]1[0-9])") -> Decimal<'static> {
         Decimal::parse(text).unwrap()
     }
 }
@@ -103,10 +112,7 @@ prop_compose! {
 }
 
 fn timestamps() -> impl Strategy<Value = Timestamp> {
-    (
-        Timestamp::MIN.as_second() + 1..Timestamp::MAX.as_second(),
-        0..1_000_000_000_i32,
-    )
+    (0..9_214_646_400_i64, 0..1_000_000_000_i32)
         .prop_map(|(second, nanosecond)| Timestamp::new(second, nanosecond).unwrap())
 }
 
@@ -118,7 +124,7 @@ prop_compose! {
     fn ticks()(
         (symbol, price, ts_recv, ts_event) in (symbols(), decimals(), timestamps(), option::of(timestamps())),
         channel in prop_oneof![Just(Channel::Websocket), Just(Channel::RestPrice), Just(Channel::RestQuote)],
-        (producer, session, seq) in (".{0,20}", any::<u128>(), any::<u64>()),
+        (producer, session, seq) in (".{0,20}", any::<u128>(), 0..=i64::MAX.unsigned_abs()),
         (exchange, mic_code, instrument_type) in (texts(), texts(), texts()),
         (currency, currency_base, currency_quote) in (texts(), texts(), texts()),
         (bid, ask, day_volume) in (option::of(decimals()), option::of(decimals()), option::of(decimals())),
@@ -149,26 +155,6 @@ proptest! {
         prop_assert!(written.contains(&needle), "{} not in {}", needle, written);
         let read = Tick::decode(written.as_bytes()).unwrap();
         prop_assert_eq!(read.price.as_str(), digits);
-    }
-
-    #[test]
-    fn decode_takes_just_what_a_json_parser_takes(
-        tick in ticks(),
-        at in any::<prop::sample::Index>(),
-        byte in prop_oneof![any::<u8>(), prop::sample::select(b"0123456789-.eE+\"\\,:{} ".to_vec())],
-        change in 0..3,
-    ) {
-        let mut json = tick.encode().unwrap();
-        let at = at.index(json.len());
-        match change {
-            0 => json[at] = byte,
-            1 => json.insert(at, byte),
-            _ => drop(json.remove(at)),
-        }
-        prop_assume!(!json.iter().any(|byte| matches!(byte, b'\n' | b'\r')));
-        let parsed = serde_json::from_slice::<Tick<'_>>(&json).ok();
-        prop_assert_eq!(Tick::decode_whole(&json).ok().map(|(tick, _)| tick), parsed.clone());
-        prop_assert_eq!(Tick::decode(&json).ok(), parsed);
     }
 }
 

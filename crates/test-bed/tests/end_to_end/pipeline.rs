@@ -76,7 +76,7 @@ fn a_replayed_file_is_stored_line_for_line() {
         let mut rows = vec!["timestamp_utc_ms,bid,ask,volume".to_owned()];
         rows.extend((0..200).map(|n| {
             format!(
-                "20200101 1700{:02}{n:03},1.{n:03}000,1.{n:03}00000000000000001,0",
+                "20200101 1700{:02}{n:03},1.{n:03}000,1.{n:03}000000000000001,0",
                 n / 4
             )
         }));
