@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{
     ArrayRef, BinaryArray, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMillisecondArray, TimestampNanosecondArray, UInt64Array, new_null_array,
+    TimestampMicrosecondArray, new_null_array,
 };
 use arrow_schema::{Field, Schema};
 use bytes::Bytes;
@@ -31,14 +31,16 @@ pub(crate) struct TestRow {
     pub(crate) price: Option<i128>,
     pub(crate) channel: Option<&'static str>,
     pub(crate) session: Option<&'static str>,
-    pub(crate) seq: Option<u64>,
+    pub(crate) seq: Option<i64>,
+    /// Of `ts_recv`, 0 to 999 in what we write.
+    pub(crate) nanos: i32,
     pub(crate) not_a_tick: Option<&'static str>,
     pub(crate) key: Option<&'static [u8]>,
     pub(crate) value: Option<Vec<u8>>,
 }
 
 /// A tick of partition 0.
-pub(crate) fn tick_row(offset: i64, seq: u64) -> TestRow {
+pub(crate) fn tick_row(offset: i64, seq: i64) -> TestRow {
     TestRow {
         offset,
         timestamp_ms: Some(HOUR_MS + offset),
@@ -47,6 +49,7 @@ pub(crate) fn tick_row(offset: i64, seq: u64) -> TestRow {
         channel: Some("rest_price"),
         session: Some("0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10"),
         seq: Some(seq),
+        nanos: 7,
         ..TestRow::default()
     }
 }
@@ -91,18 +94,18 @@ fn column(name: &str, rows: &[TestRow]) -> Option<ArrayRef> {
         "kafka_partition" => Arc::new(Int32Array::from_iter_values(rows.map(|row| row.partition))),
         "kafka_offset" => Arc::new(Int64Array::from_iter_values(rows.map(|row| row.offset))),
         "kafka_timestamp" => {
-            let times: TimestampMillisecondArray = rows.map(|row| row.timestamp_ms).collect();
+            let microseconds = |row: &TestRow| row.timestamp_ms.map(|ms| ms * 1000);
+            let times: TimestampMicrosecondArray = rows.map(microseconds).collect();
             Arc::new(times.with_timezone("UTC"))
         }
         "ts_recv" => {
-            let recv = |row: &TestRow| {
-                Some(row)
-                    .filter(is_tick)?
-                    .timestamp_ms
-                    .map(|ms| ms * 1_000_000 + 7)
-            };
-            let times: TimestampNanosecondArray = rows.map(recv).collect();
+            let recv = |row: &TestRow| Some(row).filter(is_tick)?.timestamp_ms.map(|ms| ms * 1000);
+            let times: TimestampMicrosecondArray = rows.map(recv).collect();
             Arc::new(times.with_timezone("UTC"))
+        }
+        "ts_recv_nanos" => {
+            let nanos = |row: &TestRow| Some(row).filter(is_tick)?.timestamp_ms.map(|_| row.nanos);
+            Arc::new(rows.map(nanos).collect::<Int32Array>())
         }
         "price" => {
             let prices: Decimal128Array = rows.map(|row| row.price).collect();
@@ -115,7 +118,7 @@ fn column(name: &str, rows: &[TestRow]) -> Option<ArrayRef> {
             Arc::new(rows.map(producer).collect::<StringArray>())
         }
         "session" => Arc::new(rows.map(|row| row.session).collect::<StringArray>()),
-        "seq" => Arc::new(rows.map(|row| row.seq).collect::<UInt64Array>()),
+        "seq" => Arc::new(rows.map(|row| row.seq).collect::<Int64Array>()),
         "not_a_tick" => Arc::new(rows.map(|row| row.not_a_tick).collect::<StringArray>()),
         "key" => Arc::new(rows.map(|row| row.key).collect::<BinaryArray>()),
         "value" => Arc::new(rows.map(|row| row.value.as_deref()).collect::<BinaryArray>()),

@@ -1,9 +1,12 @@
 //! Parquet objects with a fault in them, and what is found.
 
 use super::body::Times;
+use super::codec::BodyFault;
 use super::finding::{Finding, Kind};
+use super::line::Line;
 use super::parquet_file::{TestRow, file, object, object_of, odd_row, tick_row};
 use super::slot::SlotFacts;
+use super::table::Table;
 
 fn facts_of(rows: &[TestRow]) -> SlotFacts {
     object(rows).check(Times::default()).unwrap()
@@ -116,18 +119,44 @@ fn a_file_of_something_else_under_a_right_checksum_is_found() {
     }
 }
 
+#[test]
+fn the_golden_file_of_version_1_is_read_for_what_it_is() {
+    let golden = include_bytes!("../../quote-model/tests/golden/v1.parquet");
+    let mut lines = Vec::new();
+    let read = Table::open(golden.as_slice().into()).unwrap().for_each(|row| {
+        lines.push(match (&row.content, row.raw_tick) {
+            (Ok(Line::Tick(tick)), raw) => format!("{} {} {}", tick.ts_recv, tick.seq, raw.is_some()),
+            (Ok(Line::Envelope(envelope)), _) => format!("{:?}", envelope.value),
+            (Err(reason), _) => reason.clone(),
+        });
+        Ok::<_, BodyFault>(())
+    });
+    read.unwrap();
+    let expected = [
+        "2026-11-23T14:00:00.123456789Z 0 false",
+        "2026-11-23T14:00:10.5Z 41 false",
+        "2026-11-23T14:00:10.000000001Z 9223372036854775807 false",
+        "2026-11-23T14:00:00.000001001Z 1 true",
+        "Some([255, 0])",
+        "Some([])",
+        "None",
+    ];
+    assert_eq!(lines, expected);
+}
+
 type Spoil = fn(&mut TestRow);
 
 #[test]
 fn a_row_that_is_neither_a_tick_nor_a_reason_is_found() {
-    let spoils: [(Spoil, &str); 9] = [
+    let spoils: [(Spoil, &str); 10] = [
         (|row| row.symbol = None, "it is a tick without symbol"),
         (|row| row.symbol = Some(" A"), "is no symbol"),
         (|row| row.price = None, "it is a tick without price"),
         (|row| row.channel = Some("pigeon"), "pigeon"),
         (|row| row.session = Some("x"), "session is `x`"),
         (|row| row.seq = None, "it is a tick without seq"),
-        (|row| row.seq = Some(u64::MAX), "more than a signed integer"),
+        (|row| row.seq = Some(-1), "its seq is -1"),
+        (|row| row.nanos = 1000, "its ts_recv_nanos is Some(1000)"),
         (|row| row.timestamp_ms = Some(-1), "its ts_recv is 1969"),
         (|row| row.not_a_tick = Some(""), "gives no reason"),
     ];
@@ -153,11 +182,7 @@ fn a_tick_that_the_columns_cannot_hold_is_its_value_and_both_must_agree() {
     };
     assert_eq!(with(value.to_owned()), []);
     for (from, to, says) in [
-        (
-            "\"seq\":1",
-            "\"seq\":7",
-            "its column seq says Some(1), its value 7",
-        ),
+        ("\"seq\":1", "\"seq\":7", "its column seq says 1, its value 7"),
         ("\"A\"", "\"B\"", "its column symbol says A, its value B"),
         ("{", "", "its value is not a tick"),
         ("\"x\":0", "\"x\":1e400", "its value is not a tick"),
@@ -185,7 +210,7 @@ fn a_doubled_tick_and_disorder_are_found_with_their_rows() {
 #[test]
 fn far_too_many_rows_are_not_read_to_their_end() {
     let mut object = object(&whole());
-    let rows: Vec<_> = (0..5000).map(|n| tick_row(10 + n, n.unsigned_abs())).collect();
+    let rows: Vec<_> = (0..5000).map(|n| tick_row(10 + n, n)).collect();
     object.body = file(&rows, &[]);
     let crc = format!("{:08x}", crc32c::crc32c(&object.body));
     object.metadata.insert("body-crc32c".to_owned(), crc);

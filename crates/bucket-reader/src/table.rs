@@ -1,10 +1,8 @@
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Decimal128Type, Int32Type, Int64Type, TimestampMillisecondType, TimestampNanosecondType, UInt64Type,
-};
+use arrow_array::types::{Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{
     Array, ArrayAccessor, BinaryArray, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMillisecondArray, TimestampNanosecondArray, UInt64Array,
+    TimestampMicrosecondArray,
 };
 use arrow_schema::{DataType, Schema, TimeUnit};
 use bytes::Bytes;
@@ -101,21 +99,23 @@ impl Table {
 }
 
 /// Names and types of all columns.
-pub(super) fn column_types() -> [(&'static str, DataType); 23] {
-    let utc = |unit| DataType::Timestamp(unit, Some("UTC".into()));
+pub(super) fn column_types() -> [(&'static str, DataType); 25] {
+    let utc = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let decimal = DataType::Decimal128(38, 18);
     [
         ("kafka_partition", DataType::Int32),
         ("kafka_offset", DataType::Int64),
-        ("kafka_timestamp", utc(TimeUnit::Millisecond)),
+        ("kafka_timestamp", utc()),
         ("symbol", DataType::Utf8),
         ("price", decimal.clone()),
-        ("ts_recv", utc(TimeUnit::Nanosecond)),
-        ("ts_event", utc(TimeUnit::Nanosecond)),
+        ("ts_recv", utc()),
+        ("ts_recv_nanos", DataType::Int32),
+        ("ts_event", utc()),
+        ("ts_event_nanos", DataType::Int32),
         ("channel", DataType::Utf8),
         ("producer", DataType::Utf8),
         ("session", DataType::Utf8),
-        ("seq", DataType::UInt64),
+        ("seq", DataType::Int64),
         ("exchange", DataType::Utf8),
         ("mic_code", DataType::Utf8),
         ("type", DataType::Utf8),
@@ -151,15 +151,17 @@ fn check_columns(schema: &Schema) -> Result<(), BodyFault> {
 struct Columns<'t> {
     kafka_partition: &'t Int32Array,
     kafka_offset: &'t Int64Array,
-    kafka_timestamp: &'t TimestampMillisecondArray,
+    kafka_timestamp: &'t TimestampMicrosecondArray,
     symbol: &'t StringArray,
     price: &'t Decimal128Array,
-    ts_recv: &'t TimestampNanosecondArray,
-    ts_event: &'t TimestampNanosecondArray,
+    ts_recv: &'t TimestampMicrosecondArray,
+    ts_recv_nanos: &'t Int32Array,
+    ts_event: &'t TimestampMicrosecondArray,
+    ts_event_nanos: &'t Int32Array,
     channel: &'t StringArray,
     producer: &'t StringArray,
     session: &'t StringArray,
-    seq: &'t UInt64Array,
+    seq: &'t Int64Array,
     exchange: &'t StringArray,
     mic_code: &'t StringArray,
     instrument_type: &'t StringArray,
@@ -187,15 +189,17 @@ impl<'t> Columns<'t> {
         Ok(Self {
             kafka_partition: column("kafka_partition")?.as_primitive::<Int32Type>(),
             kafka_offset: column("kafka_offset")?.as_primitive::<Int64Type>(),
-            kafka_timestamp: column("kafka_timestamp")?.as_primitive::<TimestampMillisecondType>(),
+            kafka_timestamp: column("kafka_timestamp")?.as_primitive::<TimestampMicrosecondType>(),
             symbol: column("symbol")?.as_string(),
             price: column("price")?.as_primitive::<Decimal128Type>(),
-            ts_recv: column("ts_recv")?.as_primitive::<TimestampNanosecondType>(),
-            ts_event: column("ts_event")?.as_primitive::<TimestampNanosecondType>(),
+            ts_recv: column("ts_recv")?.as_primitive::<TimestampMicrosecondType>(),
+            ts_recv_nanos: column("ts_recv_nanos")?.as_primitive::<Int32Type>(),
+            ts_event: column("ts_event")?.as_primitive::<TimestampMicrosecondType>(),
+            ts_event_nanos: column("ts_event_nanos")?.as_primitive::<Int32Type>(),
             channel: column("channel")?.as_string(),
             producer: column("producer")?.as_string(),
             session: column("session")?.as_string(),
-            seq: column("seq")?.as_primitive::<UInt64Type>(),
+            seq: column("seq")?.as_primitive::<Int64Type>(),
             exchange: column("exchange")?.as_string(),
             mic_code: column("mic_code")?.as_string(),
             instrument_type: column("type")?.as_string(),
@@ -217,7 +221,7 @@ impl<'t> Columns<'t> {
         Row {
             partition: at(self.kafka_partition, index),
             offset: at(self.kafka_offset, index),
-            timestamp_ms: at(self.kafka_timestamp, index),
+            timestamp_ms: self.timestamp_ms(index),
             content: match raw_tick {
                 _ if !is_tick => self.envelope(index).map(Line::Envelope),
                 Some(value) => self.raw_tick(index, value).map(Line::Tick),
@@ -229,6 +233,16 @@ impl<'t> Columns<'t> {
         }
     }
 
+    /// Kafka counts milliseconds.
+    fn timestamp_ms(&self, index: usize) -> Option<i64> {
+        at(self.kafka_timestamp, index).map(|microseconds| microseconds.div_euclid(1000))
+    }
+
+    fn seq(&self, index: usize) -> Result<u64, String> {
+        let seq = given("seq", at(self.seq, index))?;
+        u64::try_from(seq).map_err(|_| format!("its seq is {seq}"))
+    }
+
     fn envelope(&self, index: usize) -> Result<Envelope, String> {
         if at(self.not_a_tick, index).is_none_or(str::is_empty) {
             return Err("it is no tick, and gives no reason".to_owned());
@@ -238,7 +252,7 @@ impl<'t> Columns<'t> {
         Ok(Envelope {
             partition: partition.ok_or("it has no partition")?,
             offset: offset.ok_or("it has no offset")?,
-            timestamp_ms: at(self.kafka_timestamp, index),
+            timestamp_ms: self.timestamp_ms(index),
             key: at(self.key, index).map(<[u8]>::to_vec),
             value: at(self.value, index).map(<[u8]>::to_vec),
         })
@@ -260,9 +274,10 @@ impl<'t> Columns<'t> {
                 return Err(format!("its column {column} says {says}, its value {is}"));
             }
         }
-        match at(self.seq, index) {
-            Some(seq) if seq == tick.seq => Ok(tick),
-            seq => Err(format!("its column seq says {seq:?}, its value {}", tick.seq)),
+        match self.seq(index) {
+            Ok(seq) if seq == tick.seq => Ok(tick),
+            Ok(seq) => Err(format!("its column seq says {seq}, its value {}", tick.seq)),
+            Err(reason) => Err(reason),
         }
     }
 
@@ -271,15 +286,16 @@ impl<'t> Columns<'t> {
         tick::symbol(symbol)?;
         tick::channel(given("channel", at(self.channel, index))?)?;
         given("price", at(self.price, index))?;
-        if let Some(ts_event) = at(self.ts_event, index) {
-            time("ts_event", ts_event)?;
-        }
+        time("ts_event", self.ts_event, self.ts_event_nanos, index)?;
         Ok(Tick {
             symbol: symbol.into(),
-            ts_recv: time("ts_recv", given("ts_recv", at(self.ts_recv, index))?)?,
+            ts_recv: given(
+                "ts_recv",
+                time("ts_recv", self.ts_recv, self.ts_recv_nanos, index)?,
+            )?,
             producer: given("producer", at(self.producer, index))?.into(),
             session: tick::session(given("session", at(self.session, index))?)?,
-            seq: tick::seq(given("seq", at(self.seq, index))?)?,
+            seq: self.seq(index)?,
         })
     }
 
@@ -288,14 +304,15 @@ impl<'t> Columns<'t> {
             v: 1,
             symbol: given("symbol", at(self.symbol, index))?,
             price: given("price", number(self.price, index)?)?,
-            ts_recv: given("ts_recv", at(self.ts_recv, index)).and_then(|ns| time("ts_recv", ns))?,
-            ts_event: at(self.ts_event, index)
-                .map(|ns| time("ts_event", ns))
-                .transpose()?,
+            ts_recv: given(
+                "ts_recv",
+                time("ts_recv", self.ts_recv, self.ts_recv_nanos, index)?,
+            )?,
+            ts_event: time("ts_event", self.ts_event, self.ts_event_nanos, index)?,
             channel: given("channel", at(self.channel, index))?,
             producer: given("producer", at(self.producer, index))?,
             session: given("session", at(self.session, index))?,
-            seq: given("seq", at(self.seq, index))?,
+            seq: self.seq(index)?,
             exchange: at(self.exchange, index),
             mic_code: at(self.mic_code, index),
             r#type: at(self.instrument_type, index),
@@ -360,10 +377,26 @@ fn number(column: &Decimal128Array, index: usize) -> Result<Option<Box<RawValue>
     Ok(Some(number))
 }
 
-fn time(column: &str, nanoseconds: i64) -> Result<Timestamp, String> {
-    let moment = Timestamp::from_nanosecond(nanoseconds.into()).map_err(|error| error.to_string())?;
+/// A time in its two columns, where it has one.
+fn time(
+    column: &str,
+    microseconds: &TimestampMicrosecondArray,
+    nanos: &Int32Array,
+    index: usize,
+) -> Result<Option<Timestamp>, String> {
+    let (microseconds, nanos) = match (at(microseconds, index), at(nanos, index)) {
+        (None, None) => return Ok(None),
+        (Some(microseconds), Some(nanos)) if (0..1000).contains(&nanos) => (microseconds, nanos),
+        (_, nanos) => {
+            return Err(format!(
+                "its {column}_nanos is {nanos:?}, expected 0 to 999 with each {column}"
+            ));
+        }
+    };
+    let nanoseconds = i128::from(microseconds) * 1000 + i128::from(nanos);
+    let moment = Timestamp::from_nanosecond(nanoseconds).map_err(|error| error.to_string())?;
     if tick::in_range(moment) {
-        Ok(moment)
+        Ok(Some(moment))
     } else {
         Err(format!(
             "its {column} is {moment}, expected one between 1970 and 2261"

@@ -72,23 +72,42 @@ fn io_error(error: ParquetError) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::Array;
     use arrow_array::cast::AsArray;
-    use arrow_array::types::{
-        Decimal128Type, Int32Type, Int64Type, TimestampMillisecondType, TimestampNanosecondType, UInt64Type,
-    };
+    use arrow_array::types::{Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
+    use arrow_schema::DataType;
     use bytes::Bytes;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::file::statistics::Statistics;
 
     use super::*;
     use crate::encode::rows::Rows;
     use crate::encode::{Encoding as RunEncoding, Record};
 
-    const TICK: &str = concat!(
-        r#"{"v":1,"symbol":"BTC/USD","price":26575.60000,"ts_recv":"2026-11-23T14:00:00.123456789Z","#,
-        r#""ts_event":"2026-11-23T13:59:59Z","channel":"websocket","producer":"p","#,
-        r#""session":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","seq":18446744073709551615,"currency":"GBp","bid":-1.5}"#
+    /// Rows of each kind, as readers of version 1 must read them. Never edited.
+    const GOLDEN: &[u8] = include_bytes!("../../../quote-model/tests/golden/v1.parquet");
+
+    const MORE: &str = concat!(
+        r#"{"v":1,"x":2,"symbol":"SHIB","price":-12345678901234567890.123456789012345678,"#,
+        r#""ts_recv":"2026-11-23T14:00:00.000001001Z","ts_event":"2261-12-31T23:59:59.999999999Z","#,
+        r#""channel":"websocket","producer":"p","session":"0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10","seq":1}"#
     );
+    const RECORDS: [Option<&[u8]>; 7] = [
+        Some(include_bytes!(
+            "../../../quote-model/tests/golden/v1-rest-price.json"
+        )),
+        Some(include_bytes!(
+            "../../../quote-model/tests/golden/v1-rest-quote.json"
+        )),
+        Some(include_bytes!(
+            "../../../quote-model/tests/golden/v1-websocket.json"
+        )),
+        Some(MORE.as_bytes()),
+        Some(b"\xff\x00"),
+        Some(b""),
+        None,
+    ];
 
     fn file_of(values: &[Option<&[u8]>]) -> Bytes {
         let mut rows = Rows::default();
@@ -119,84 +138,95 @@ mod tests {
         batch
     }
 
-    fn column<'a>(rows: &'a RecordBatch, name: &str) -> &'a dyn arrow_array::Array {
+    fn column<'a>(rows: &'a RecordBatch, name: &str) -> &'a dyn Array {
         rows.column_by_name(name).unwrap()
     }
 
-    #[test]
-    fn a_tick_is_a_row_with_its_own_types() {
-        let rows = read(file_of(&[Some(TICK.as_bytes())]));
-        assert_eq!(rows.schema(), schema());
-        assert_eq!(
-            column(&rows, "kafka_partition")
-                .as_primitive::<Int32Type>()
-                .value(0),
-            3
-        );
-        assert_eq!(
-            column(&rows, KAFKA_OFFSET).as_primitive::<Int64Type>().value(0),
-            40
-        );
-        let ms = column(&rows, "kafka_timestamp").as_primitive::<TimestampMillisecondType>();
-        assert_eq!(ms.value(0), 1_795_442_400_123);
-        for (name, expected) in [
-            ("symbol", "BTC/USD"),
-            ("channel", "websocket"),
-            ("session", "0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10"),
-            ("currency", "GBp"),
-        ] {
-            assert_eq!(column(&rows, name).as_string::<i32>().value(0), expected);
-        }
-        for (name, expected) in [
-            ("price", 26_575_600_000_000_000_000_000),
-            ("bid", -1_500_000_000_000_000_000),
-        ] {
-            assert_eq!(
-                column(&rows, name).as_primitive::<Decimal128Type>().value(0),
-                expected
-            );
-        }
-        let ns = column(&rows, "ts_recv").as_primitive::<TimestampNanosecondType>();
-        assert_eq!(ns.value(0), 1_795_442_400_123_456_789);
-        assert_eq!(
-            column(&rows, "seq").as_primitive::<UInt64Type>().value(0),
-            u64::MAX
-        );
-        for name in ["ask", "exchange", "not_a_tick", "key", "value"] {
-            assert!(column(&rows, name).is_null(0), "{name}");
+    fn columns_of(file: Bytes) -> Vec<String> {
+        let file = SerializedFileReader::new(file).unwrap();
+        let schema = file.metadata().file_metadata().schema_descr_ptr();
+        schema
+            .columns()
+            .iter()
+            .map(|column| format!("{:?}", column.self_type()))
+            .collect()
+    }
+
+    fn shown(column: &dyn Array, row: usize) -> String {
+        match column.data_type() {
+            DataType::Int32 => column.as_primitive::<Int32Type>().value(row).to_string(),
+            DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+            DataType::Decimal128(..) => column.as_primitive::<Decimal128Type>().value_as_string(row),
+            DataType::Timestamp(..) => {
+                let microseconds = column.as_primitive::<TimestampMicrosecondType>().value(row);
+                jiff::Timestamp::from_microsecond(microseconds)
+                    .unwrap()
+                    .to_string()
+            }
+            _ => column.as_string::<i32>().value(row).to_owned(),
         }
     }
 
     #[test]
-    fn what_the_columns_cannot_hold_keeps_its_bytes() {
-        let more = TICK.replace("\"v\":1", "\"v\":1,\"extra\":2");
-        let long = TICK.replace("26575.60000", "0.0000000000000000001");
-        let far = TICK.replace("2026-11-23T14", "2500-11-23T14");
-        let values = [
-            Some(more.as_bytes()),
-            Some(long.as_bytes()),
-            Some(far.as_bytes()),
-            Some(&b"\xff\x00"[..]),
-            Some(&b""[..]),
-            None,
-        ];
-        let rows = read(file_of(&values));
+    fn records_become_the_golden_files_rows() {
+        let file = file_of(&RECORDS);
+        assert_eq!(columns_of(file.clone()), columns_of(Bytes::from_static(GOLDEN)));
+        assert_eq!(read(file), read(Bytes::from_static(GOLDEN)));
+    }
+
+    #[test]
+    fn only_types_that_every_engine_has_are_used_and_each_column_has_an_id() {
+        let file = SerializedFileReader::new(file_of(&RECORDS)).unwrap();
+        let root = file.metadata().file_metadata().schema_descr().root_schema_ptr();
+        for (id, column) in (1..).zip(root.get_fields()) {
+            let info = column.get_basic_info();
+            assert_eq!(info.has_id().then(|| info.id()), Some(id), "{column:?}");
+            let logical = format!("{:?}", info.logical_type_ref());
+            for absent in ["unit: Nanos", "NANOS", "is_signed: false"] {
+                assert!(!logical.contains(absent), "{logical}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tick_is_a_row_and_what_no_column_is_for_keeps_its_bytes() {
+        let rows = read(file_of(&RECORDS));
+        assert_eq!(rows.schema(), schema());
+        let shown = |name, row| shown(column(&rows, name), row);
+        for (name, row, expected) in [
+            ("price", 0, "231.400000000000000000"),
+            ("ts_recv", 0, "2026-11-23T14:00:00.123456Z"),
+            ("ts_recv_nanos", 0, "789"),
+            ("ts_event", 2, "2022-05-21T07:09:48Z"),
+            ("ts_event_nanos", 2, "0"),
+            ("seq", 2, "9223372036854775807"),
+            ("price", 3, "-12345678901234567890.123456789012345678"),
+            ("ts_recv_nanos", 3, "1"),
+            ("ts_event", 3, "2261-12-31T23:59:59.999999Z"),
+            ("ts_event_nanos", 3, "999"),
+            ("kafka_timestamp", 0, "2026-11-23T14:00:00.123Z"),
+            ("kafka_offset", 0, "40"),
+            ("session", 0, "0193577e-2b4b-7cc0-9d3c-2f6b9c1c5a10"),
+            ("currency", 1, "USD"),
+        ] {
+            assert_eq!(shown(name, row), expected, "{name} of row {row}");
+        }
         let kept = column(&rows, "value").as_binary::<i32>();
-        for (row, value) in values.iter().enumerate() {
-            assert_eq!(kept.iter().nth(row).unwrap(), *value, "row {row}");
-            let is_tick = row < 3;
+        for (row, value) in RECORDS.iter().enumerate() {
+            let expected = value.filter(|_| row > 2);
+            assert_eq!(kept.iter().nth(row).unwrap(), expected, "row {row}");
+            let is_tick = row < 4;
             assert_eq!(column(&rows, "not_a_tick").is_null(row), is_tick, "row {row}");
             assert_eq!(column(&rows, "key").is_null(row), is_tick, "row {row}");
-            assert_eq!(column(&rows, "symbol").is_valid(row), is_tick, "row {row}");
+            for name in ["symbol", "price", "ts_recv", "ts_recv_nanos", "seq"] {
+                assert_eq!(column(&rows, name).is_valid(row), is_tick, "{name} of row {row}");
+            }
         }
-        assert!(column(&rows, "price").is_valid(0));
-        assert!(column(&rows, "price").is_null(1));
-        assert!(column(&rows, "ts_recv").is_null(2));
     }
 
     #[test]
     fn a_reader_can_skip_by_statistics() {
-        let file = file_of(&[Some(TICK.as_bytes()), Some(TICK.as_bytes())]);
+        let file = file_of(&RECORDS[..2]);
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
         let group = reader.metadata().row_group(0);
         assert_eq!(group.sorting_columns().unwrap()[0].column_idx, 1);

@@ -28,9 +28,9 @@ def digits(price):
     return str(decimal.Decimal(price).normalize())
 
 
-def by_duckdb(reader, table):
+def by_duckdb(reader, table, ns):
     found = duckdb.sql(
-        f"""SELECT count(symbol), sum(price)::VARCHAR, epoch_ns(max(ts_recv)), count(symbol) FILTER (hour::INT = {HOUR})
+        f"""SELECT count(symbol), sum(price::DECIMAL(38,18))::VARCHAR, max({ns}), count(symbol) FILTER (hour::INT = {HOUR})
         FROM {table} WHERE symbol IS NOT NULL"""
     ).fetchall()
     [(ticks, price_sum, newest, of_hour)] = found
@@ -38,8 +38,9 @@ def by_duckdb(reader, table):
 
 
 by_duckdb("duckdb-jsonl", f"""read_json('{LINES}/*/*/*.jsonl.zst', format = 'newline_delimited', hive_partitioning = true,
-    columns = {{symbol: 'VARCHAR', price: 'DECIMAL(38,18)', ts_recv: 'TIMESTAMP_NS'}})""")
-by_duckdb("duckdb-parquet", f"read_parquet('{PARQUET}/*/*/*.parquet', hive_partitioning = true)")
+    columns = {{symbol: 'VARCHAR', price: 'VARCHAR', ts_recv: 'TIMESTAMP_NS'}})""", "epoch_ns(ts_recv)")
+by_duckdb("duckdb-parquet", f"read_parquet('{PARQUET}/*/*/*.parquet', hive_partitioning = true)",
+    "epoch_us(ts_recv) * 1000 + ts_recv_nanos")
 
 rows = [
     json.loads(line, parse_float=decimal.Decimal) | {"hour": int(path.parent.name.removeprefix("hour="))}
@@ -51,13 +52,15 @@ newest = pandas.to_datetime(ticks.ts_recv, format="ISO8601").max().value
 tell("pandas-jsonl", len(ticks), digits(sum(ticks.price)), newest, (ticks.hour == HOUR).sum())
 
 ticks = pandas.read_parquet(PARQUET).dropna(subset=["symbol"])
-tell("pandas-parquet", len(ticks), digits(sum(ticks.price)), ticks.ts_recv.max().value, (ticks.hour == HOUR).sum())
+newest = (ticks.ts_recv.dt.as_unit("ns").astype("int64") + ticks.ts_recv_nanos).max()
+tell("pandas-parquet", len(ticks), digits(sum(ticks.price)), int(newest), (ticks.hour == HOUR).sum())
 
 hive = pyarrow.dataset.partitioning(flavor="hive")
 dataset = pyarrow.dataset.dataset(PARQUET, format="parquet", partitioning=hive)
 valid = pyarrow.dataset.field("symbol").is_valid()
 ticks = dataset.to_table(filter=valid)
-newest = pyarrow.compute.max(ticks["ts_recv"]).value
+microseconds = ticks["ts_recv"].cast("int64")
+newest = pyarrow.compute.max(pyarrow.compute.add(pyarrow.compute.multiply(microseconds, 1000), ticks["ts_recv_nanos"]))
 of_hour = dataset.count_rows(filter=valid & (pyarrow.dataset.field("hour") == HOUR))
 tell("pyarrow-parquet", len(ticks), digits(sum(ticks["price"].to_pylist())), newest, of_hour)
 
@@ -69,5 +72,5 @@ tell("polars-jsonl", len(ticks), str(round(ticks["price"].sum(), 5)), newest, ti
 
 ticks = polars.scan_parquet(f"{PARQUET}/*/*/*.parquet", hive_partitioning=True)
 ticks = ticks.filter(polars.col("symbol").is_not_null()).collect()
-newest = ticks["ts_recv"].dt.epoch("ns").max()
+newest = (ticks["ts_recv"].dt.epoch("us") * 1000 + ticks["ts_recv_nanos"]).max()
 tell("polars-parquet", len(ticks), digits(ticks["price"].sum()), newest, (ticks["hour"] == HOUR).sum())
