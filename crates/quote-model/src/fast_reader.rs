@@ -173,6 +173,7 @@ impl<'a> Fields<'a> {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Name<'a> {
     /// Its place in [`FIELDS`].
     Known(usize),
@@ -258,10 +259,6 @@ impl<'a> Rest<'a> {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "the strategies are test code, though clippy does not see it"
-)]
 mod tests {
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
