@@ -9,10 +9,13 @@ use crate::Error;
 /// Name of the key's file among systemd's credentials.
 const CREDENTIAL: &str = "twelve-data-api-key";
 
+/// Shortest key that is a secret: the vendor's have 32 characters, `demo` is known to all.
+const LEAST_SECRET: usize = 8;
+
 /// The variable that holds the key.
 const VARIABLE: &str = "TWELVEDATA_API_KEY";
 
-/// The key to Twelve Data. It shows itself nowhere: not in `Debug`, and [`ApiKey::redact`] takes it out of
+/// The key to Twelve Data. It shows itself nowhere: not in `Debug`, and [`ApiKey::take_out`] takes it out of
 /// what others wrote.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiKey {
@@ -71,9 +74,22 @@ impl ApiKey {
         self.authorization.clone()
     }
 
-    /// The text without the key.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        text.replace(self.key.expose_secret(), "[API key]")
+    /// The body without the key, before anything is cut from it. A key too short to be one is no secret, and might
+    /// be part of a price.
+    pub(crate) fn take_out(&self, body: Vec<u8>) -> Vec<u8> {
+        let key = self.key.expose_secret().as_bytes();
+        if key.len() < LEAST_SECRET || memchr::memmem::find(&body, key).is_none() {
+            return body;
+        }
+        let mut clean = Vec::with_capacity(body.len());
+        let mut from = 0;
+        for at in memchr::memmem::find_iter(&body, key) {
+            clean.extend_from_slice(&body[from..at]);
+            clean.extend_from_slice(b"[API key]");
+            from = at + key.len();
+        }
+        clean.extend_from_slice(&body[from..]);
+        clean
     }
 }
 
@@ -132,8 +148,15 @@ mod tests {
 
     #[test]
     fn the_key_shows_itself_nowhere() {
-        let key = ApiKey::parse("s3cr3t", "test").unwrap();
+        let key = ApiKey::parse("s3cr3tKEY", "test").unwrap();
         assert!(!format!("{key:?} {:?}", key.authorization()).contains("s3cr3t"));
-        assert_eq!(key.redact("bad key s3cr3t!"), "bad key [API key]!");
+        let clean = |text: &str| String::from_utf8(key.take_out(text.as_bytes().to_vec())).unwrap();
+        assert_eq!(
+            clean("bad key s3cr3tKEY, s3cr3tKEY!"),
+            "bad key [API key], [API key]!"
+        );
+        assert_eq!(clean("none"), "none");
+        let short = ApiKey::parse("1", "test").unwrap();
+        assert_eq!(short.take_out(b"11.1".to_vec()), b"11.1");
     }
 }

@@ -14,7 +14,7 @@ use twelve_data::Endpoint;
 use crate::Error;
 use crate::api_key::ApiKey;
 use crate::http::ApiBaseUrl;
-use crate::source::{Settings, Symbols};
+use crate::source::{MarketHours, Orders, Settings, Watchlist};
 
 /// Polls Twelve Data for prices and brings each to Kafka, once and in order.
 ///
@@ -27,9 +27,11 @@ use crate::source::{Settings, Symbols};
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Args {
-    /// Symbols to poll, with commas between them: `AAPL,BTC/USD,RY:TSX`. Each costs one credit a poll
-    #[arg(long, env = "SYMBOLS", value_name = "LIST")]
-    symbols: Symbols,
+    /// Symbols to poll, with commas between them: `AAPL,BTC/USD,RY:TSX`, or `@FILE` with one a line. Which listing
+    /// is meant may follow: `AAPL:NASDAQ`, `BTC/USD:Binance`, or `RY;mic_code=XTSE`, `SPY;exchange=NYSE;type=ETF`.
+    /// Each costs one credit a poll
+    #[arg(long, env = "SYMBOLS", value_name = "LIST|@FILE")]
+    symbols: Watchlist,
     /// What to ask for
     #[arg(long, env = "TWELVEDATA_ENDPOINT", value_enum, default_value_t)]
     endpoint: PolledEndpoint,
@@ -41,6 +43,17 @@ pub struct Args {
     /// were answered and it brought at least one price
     #[arg(long, env = "N_SAMPLES", value_name = "N")]
     samples: Option<NonZeroU64>,
+    /// Which symbols to poll: those whose market is open, with one price more after its close, or all always. With
+    /// `--samples` it is `always` unless asked for
+    #[arg(long, env = "MARKET_HOURS", value_enum)]
+    market_hours: Option<PolledHours>,
+    /// Ask for prices before and after hours too, where the plan has them, and poll in these hours
+    #[arg(long, env = "PREPOST")]
+    prepost: bool,
+    /// How long Kafka may be out of reach, or Twelve Data refuse the key, the endpoint or all symbols, before the
+    /// program gives up. What was answered once is not given up any more
+    #[arg(long, env = "GIVE_UP_AFTER", value_name = "DURATION", default_value = "3m")]
+    give_up_after: PlainDuration,
     /// S3 bucket for the consumer: made if it is not there. Without it AWS is not called
     #[arg(long, env = "BUCKET_NAME", value_name = "NAME")]
     bucket: Option<BucketName>,
@@ -88,6 +101,15 @@ enum PolledEndpoint {
     Quote,
 }
 
+/// When to poll.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum PolledHours {
+    /// While the symbol's market is open
+    Open,
+    /// Always
+    Always,
+}
+
 impl From<PolledEndpoint> for Endpoint {
     fn from(endpoint: PolledEndpoint) -> Self {
         match endpoint {
@@ -118,14 +140,25 @@ impl Args {
     /// [`Error::Instance`] or [`Error::HostName`] if there is no usable name.
     pub fn into_config(self) -> Result<Config, Error> {
         let key = ApiKey::find(self.api_key_file.as_deref(), |name| std::env::var_os(name))?;
+        let market_hours = match self.market_hours {
+            Some(PolledHours::Open) => MarketHours::Open,
+            None if self.samples.is_none() => MarketHours::Open,
+            Some(PolledHours::Always) | None => MarketHours::Always,
+        };
         Ok(Config {
             feed: Settings {
                 base_url: self.api_base_url,
                 key,
-                endpoint: self.endpoint.into(),
-                symbols: self.symbols,
-                interval: self.interval.0,
-                samples: self.samples,
+                orders: Orders {
+                    endpoint: self.endpoint.into(),
+                    instruments: self.symbols.instruments().to_vec(),
+                    interval: self.interval.0,
+                    samples: self.samples,
+                    market_hours,
+                    is_prepost: self.prepost,
+                    give_up_after: self.give_up_after.0,
+                },
+                watchlist: self.symbols,
             },
             bucket: self.bucket,
             instance: instance(self.instance)?,

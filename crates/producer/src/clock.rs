@@ -1,16 +1,8 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 
-/// One point in time, by both clocks: durations are measured by the one that never jumps, days and minutes
-/// are the other's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
-    /// Since the process started.
-    pub(crate) monotonic: Duration,
-    /// The wall clock.
-    pub(crate) utc: Timestamp,
-}
+pub(crate) use credit_account::Moment;
 
 /// The only reader of the clocks; everything else gets a [`Moment`].
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,46 @@ pub enum Error {
     #[error("the list of symbols is wrong, write it as `AAPL,BTC/USD`")]
     Symbol {
         /// Why.
-        source: quote_model::Error,
+        source: twelve_data::InstrumentError,
+    },
+    /// The watchlist cannot be read.
+    #[error("cannot read the symbols from {path}, check the path and its mode")]
+    WatchlistFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line of the watchlist is no symbol.
+    #[error("the symbols in {path} are wrong at line {line}, write one a line as `AAPL` or `AAPL:NASDAQ`")]
+    WatchlistLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: twelve_data::InstrumentError,
+    },
+    /// Two listings of one symbol would have one key.
+    #[error(
+        "the symbol {symbol} stands in {path} at lines {other_line} and {line} with other parameters; tell its \
+         listings apart by name, as in `{symbol}:NYSE` and `{symbol}:TSX`"
+    )]
+    WatchlistListings {
+        /// The file.
+        path: PathBuf,
+        /// The later line.
+        line: usize,
+        /// The earlier line.
+        other_line: usize,
+        /// The symbol.
+        symbol: String,
+    },
+    /// The watchlist has no symbol.
+    #[error("there is no symbol in {path}, write one a line")]
+    WatchlistEmpty {
+        /// The file.
+        path: PathBuf,
     },
     /// A symbol would be paid twice and its ticks could not be told apart.
     #[error("the symbol {symbol} stands in the list twice, leave one out")]
@@ -82,7 +121,7 @@ pub enum Error {
         /// Why.
         source: reqwest::Error,
     },
-    /// Status 401.
+    /// Code 401, again and again, and never an answer.
     #[error(
         "Twelve Data refuses the API key: {message}; check it at https://twelvedata.com/account/api-keys"
     )]
@@ -90,7 +129,7 @@ pub enum Error {
         /// The vendor's words.
         message: String,
     },
-    /// Status 403.
+    /// Code 403, again and again, and never an answer.
     #[error(
         "Twelve Data refuses the endpoint /{endpoint}: {message}; choose another `--endpoint`, or a plan that \
          has it"
@@ -101,17 +140,7 @@ pub enum Error {
         /// The vendor's words.
         message: String,
     },
-    /// Another status of 4xx, before any call brought quotes.
-    #[error("Twelve Data refuses the request to /{endpoint} with {code}: {message}; check `--symbols`")]
-    RequestRefused {
-        /// Its path.
-        endpoint: &'static str,
-        /// The vendor's code.
-        code: u16,
-        /// The vendor's words.
-        message: String,
-    },
-    /// The first poll found no symbol that any poll will bring.
+    /// For minutes the vendor refused each symbol.
     #[error(
         "none of the symbols can be had with this API key: {}; look them up at \
          https://twelvedata.com/symbols and check `--symbols`",
@@ -120,17 +149,6 @@ pub enum Error {
     NoUsableSymbol {
         /// Each symbol with the vendor's words.
         reasons: Vec<String>,
-    },
-    /// One poll costs more than the plan has in a day.
-    #[error(
-        "one poll of all symbols costs {credits_per_poll} credits and the plan has {per_day} a day; name fewer \
-         symbols or take a larger plan"
-    )]
-    PollTooLarge {
-        /// One a symbol.
-        credits_per_poll: u32,
-        /// The plan's.
-        per_day: u32,
     },
     /// The tick cannot be written as JSON.
     #[error("cannot write a tick of {symbol} as JSON, report this")]
@@ -256,6 +274,10 @@ impl Failure for Error {
             | Self::BucketForbidden { .. }
             | Self::BucketCreateDenied { .. } => ExitStatus::NoPermission,
             Self::Symbol { .. }
+            | Self::WatchlistFile { .. }
+            | Self::WatchlistLine { .. }
+            | Self::WatchlistListings { .. }
+            | Self::WatchlistEmpty { .. }
             | Self::SymbolTwice { .. }
             | Self::Duration { .. }
             | Self::QueueSize { .. }
@@ -266,9 +288,7 @@ impl Failure for Error {
             | Self::ApiKeyFile { .. }
             | Self::ApiKeyInvalid { .. }
             | Self::HttpClient { .. }
-            | Self::RequestRefused { .. }
             | Self::NoUsableSymbol { .. }
-            | Self::PollTooLarge { .. }
             | Self::BucketTaken { .. } => ExitStatus::BadConfig,
             Self::Runtime { .. }
             | Self::Encode { .. }

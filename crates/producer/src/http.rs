@@ -3,10 +3,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use pipeline_runtime::exit::chain;
-use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Url, redirect};
-use twelve_data::{ApiError, CreditHeaders, Refusal, ReplyError};
+use twelve_data::{CreditHeaders, Refusal, ReplyError};
 
 use crate::Error;
 use crate::api_key::ApiKey;
@@ -77,9 +79,9 @@ pub(crate) enum CallError {
 
 impl CallError {
     /// What follows from it; see [`twelve_data::judge`].
-    pub(crate) fn judge(&self, is_proven: bool) -> Refusal {
+    pub(crate) fn judge(&self) -> Refusal {
         match self {
-            Self::Reply(error) => twelve_data::judge(error, is_proven),
+            Self::Reply(error) => twelve_data::judge(error),
             Self::TooLong { .. } | Self::Transport(_) => Refusal::Passing,
         }
     }
@@ -98,6 +100,8 @@ pub(crate) struct ReplyFacts {
     pub(crate) status: u16,
     pub(crate) credits: CreditHeaders,
     pub(crate) retry_after: Option<Duration>,
+    /// The vendor's clock.
+    pub(crate) date: Option<Timestamp>,
 }
 
 /// The HTTP client of Twelve Data. The key goes in a header, never into a URL.
@@ -121,11 +125,11 @@ impl TwelveData {
         Ok(Self { http, base_url, key })
     }
 
-    /// One GET. Any reply that was read whole is `Ok`.
-    pub(crate) async fn get(&self, endpoint: &str, symbols: Option<&str>) -> Result<Reply, CallError> {
+    /// One GET. Any reply that was read whole is `Ok`; the key does not stand in it.
+    pub(crate) async fn get(&self, endpoint: &str, query: &[(&str, String)]) -> Result<Reply, CallError> {
         let mut url = self.base_url.endpoint(endpoint);
-        if let Some(symbols) = symbols {
-            url.query_pairs_mut().append_pair("symbol", symbols);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
         }
         let request = self.http.get(url).header(AUTHORIZATION, self.key.authorization());
         let mut response = request.send().await.map_err(transport)?;
@@ -136,6 +140,7 @@ impl TwelveData {
                 used: number(headers, "api-credits-used"),
                 left: number(headers, "api-credits-left"),
             },
+            date: headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)),
             retry_after: number(headers, RETRY_AFTER.as_str())
                 .map(|seconds| Duration::from_secs(seconds.into()).min(MAX_RETRY_AFTER)),
         };
@@ -148,38 +153,20 @@ impl TwelveData {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { facts, body })
-    }
-
-    /// The text without the key, for what the vendor wrote.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        self.key.redact(text)
-    }
-
-    /// The error without the key.
-    pub(crate) fn redacted(&self, error: CallError) -> CallError {
-        match error {
-            CallError::Reply(error) => CallError::Reply(match error {
-                ReplyError::Api(ApiError { code, message }) => ReplyError::Api(ApiError {
-                    code,
-                    message: self.redact(&message),
-                }),
-                ReplyError::Http { status, body } => ReplyError::Http {
-                    status,
-                    body: self.redact(&body),
-                },
-                ReplyError::NotJson { body } => ReplyError::NotJson {
-                    body: self.redact(&body),
-                },
-            }),
-            CallError::Transport(reason) => CallError::Transport(self.redact(&reason)),
-            CallError::TooLong { limit } => CallError::TooLong { limit },
-        }
+        Ok(Reply {
+            facts,
+            body: self.key.take_out(body),
+        })
     }
 }
 
 fn transport(error: reqwest::Error) -> CallError {
     CallError::Transport(chain(&error.without_url()))
+}
+
+/// The header `Date`, as in `Fri, 27 Nov 2026 21:20:48 GMT`.
+fn http_date(text: &str) -> Option<Timestamp> {
+    Some(rfc2822::parse(text).ok()?.timestamp())
 }
 
 /// A header that is a count; below 0, as `api-credits-left` may be, is nothing left.
@@ -245,5 +232,12 @@ mod tests {
             assert_eq!(number(&headers, "api-credits-left"), count, "{value}");
         }
         assert_eq!(number(&headers, "api-credits-used"), None);
+    }
+
+    #[test]
+    fn the_vendors_clock_is_read() {
+        let date = http_date("Fri, 27 Nov 2026 21:20:48 GMT").unwrap();
+        assert_eq!(date, "2026-11-27T21:20:48Z".parse().unwrap());
+        assert_eq!(http_date("now"), None);
     }
 }

@@ -14,7 +14,6 @@ mod args;
 mod bucket;
 mod clock;
 mod command;
-mod credits;
 mod error;
 mod http;
 mod publish;

@@ -29,3 +29,14 @@ impl Endpoint {
         }
     }
 }
+
+/// Kind of instrument, as far as it decides when prices move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssetClass {
+    /// Traded at an exchange, in its hours.
+    Listed,
+    /// A pair of currencies or a metal: from Sunday evening to Friday evening.
+    Forex,
+    /// A coin: always.
+    Crypto,
+}

@@ -1,3 +1,5 @@
+use crate::Exhaustion;
+
 /// The vendor's error: `{"code":…,"message":…,"status":"error"}`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -39,9 +41,35 @@ pub enum SymbolError {
     /// The symbol needs a larger plan.
     #[error("not in the plan of this API key ({0})")]
     NotInPlan(ApiError),
-    /// Another error of the vendor's.
+    /// Refused for another reason.
     #[error("refused ({0})")]
     Refused(ApiError),
+    /// An error of the vendor's that is not the symbol's.
+    #[error("failed ({0})")]
+    Failed(ApiError),
+    /// There were no credits left for it.
+    #[error("no credits ({error})")]
+    OutOfCredits {
+        /// Which ones.
+        exhausted: Exhaustion,
+        /// The vendor's words.
+        error: ApiError,
+    },
+    /// The entry is another symbol's.
+    #[error("answered with the symbol {answered}; name the listing, as in `AAPL:NASDAQ`")]
+    OtherSymbol {
+        /// The other symbol.
+        answered: String,
+    },
+    /// The entry is of another listing than the one that was asked for.
+    #[error("answered with the listing at {answered}; look the exchange's name up at the vendor's")]
+    OtherListing {
+        /// Where the other one is listed.
+        answered: String,
+    },
+    /// The reply has two entries that can be its own.
+    #[error("answered twice in one reply; name the listing, as in `AAPL:NASDAQ`")]
+    AnsweredTwice,
     /// The reply does not mention it.
     #[error("missing in the reply")]
     Missing,
@@ -68,23 +96,22 @@ pub enum SymbolError {
 }
 
 impl SymbolError {
-    /// The vendor answers 404 (400, of old) for an unknown symbol and for one outside the plan alike.
+    /// Whether asking again is of no use for long.
     #[must_use]
-    pub fn from_api(error: ApiError) -> Self {
-        let message = error.message.to_ascii_lowercase();
-        let is_of_symbol = matches!(error.code, 400 | 403 | 404);
-        if is_of_symbol && message.contains("plan") {
-            Self::NotInPlan(error)
-        } else if is_of_symbol && message.contains("symbol") {
-            Self::Unknown(error)
-        } else {
-            Self::Refused(error)
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Unknown(_)
+            | Self::NotInPlan(_)
+            | Self::Refused(_)
+            | Self::OtherSymbol { .. }
+            | Self::OtherListing { .. }
+            | Self::AnsweredTwice => true,
+            Self::OutOfCredits { .. }
+            | Self::Failed(_)
+            | Self::Missing
+            | Self::NoPrice { .. }
+            | Self::NotDecimal { .. }
+            | Self::Malformed { .. } => false,
         }
-    }
-
-    /// Whether asking again cannot help.
-    #[must_use]
-    pub fn is_permanent(&self) -> bool {
-        matches!(self, Self::Unknown(_) | Self::NotInPlan(_))
     }
 }

@@ -1,21 +1,27 @@
-use quote_model::Symbol;
+use crate::Instrument;
 
-/// Which of `symbols` an entry's key stands for: the key is the requested string; should it differ in case,
-/// or lack the exchange of `RY:TSX`, it counts if it can mean one symbol only.
-pub(crate) fn position_of(key: &str, symbols: &[Symbol<'_>]) -> Option<usize> {
-    let only = |is_meant: &dyn Fn(&str) -> bool| {
-        let mut meant = (0..symbols.len()).filter(|at| is_meant(symbols[*at].as_str()));
-        meant.next().filter(|_| meant.next().is_none())
+/// Which of `instruments` an entry's key stands for: the key is the requested string; should it differ in case, or
+/// lack the exchange of `RY:TSX`, it counts if it can mean one only. A key that comes twice can mean each
+/// instrument of that ticker.
+pub(crate) fn positions_of(key: &str, instruments: &[Instrument], is_repeated: bool) -> Vec<usize> {
+    let all = |is_meant: &dyn Fn(&Instrument) -> bool| -> Vec<usize> {
+        let meant = instruments
+            .iter()
+            .enumerate()
+            .filter(|(_, instrument)| is_meant(instrument));
+        meant.map(|(at, _)| at).collect()
     };
-    only(&|symbol| symbol == key)
-        .or_else(|| only(&|symbol| symbol.eq_ignore_ascii_case(key)))
-        .or_else(|| {
-            only(&|symbol| {
-                symbol
-                    .split_once(':')
-                    .is_some_and(|(ticker, _)| ticker.eq_ignore_ascii_case(key))
-            })
-        })
+    let only = |is_meant: &dyn Fn(&Instrument) -> bool| Some(all(is_meant)).filter(|meant| meant.len() == 1);
+    let is_ticker = |instrument: &Instrument| instrument.ticker().eq_ignore_ascii_case(key);
+    if is_repeated {
+        return all(&|instrument| {
+            is_ticker(instrument) || instrument.symbol.as_str().eq_ignore_ascii_case(key)
+        });
+    }
+    only(&|instrument| instrument.symbol.as_str() == key)
+        .or_else(|| only(&|instrument| instrument.symbol.as_str().eq_ignore_ascii_case(key)))
+        .or_else(|| only(&is_ticker))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -23,14 +29,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_stands_for_the_symbol_that_it_can_only_mean() {
-        let symbols = ["BTC/USD", "RY:TSX", "RY:NYSE", "SBIN:NSE"].map(|text| Symbol::parse(text).unwrap());
-        let position = |key| position_of(key, &symbols);
-        assert_eq!(position("BTC/USD"), Some(0));
-        assert_eq!(position("btc/usd"), Some(0));
-        assert_eq!(position("RY:NYSE"), Some(2));
-        assert_eq!(position("SBIN"), Some(3));
-        assert_eq!(position("RY"), None);
-        assert_eq!(position("AAPL"), None);
+    fn a_key_stands_for_the_instrument_that_it_can_only_mean() {
+        let instruments: Vec<Instrument> = ["BTC/USD", "RY:TSX", "RY:NYSE", "SBIN:NSE"]
+            .into_iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
+        let position = |key| positions_of(key, &instruments, false);
+        assert_eq!(position("BTC/USD"), [0]);
+        assert_eq!(position("btc/usd"), [0]);
+        assert_eq!(position("RY:NYSE"), [2]);
+        assert_eq!(position("SBIN"), [3]);
+        assert!(position("RY").is_empty());
+        assert!(position("AAPL").is_empty());
+        assert_eq!(positions_of("RY", &instruments, true), [1, 2]);
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::field::{NotReadable, Raw, as_decimal, as_text, excerpt, whole_number};
-use crate::{Endpoint, SymbolError};
+use crate::{AssetClass, Endpoint, Instrument, SymbolError};
 
 /// `last_quote_at` was seen up to 16 s ahead, and is the time of a minute's candle.
 const MAX_AHEAD: SignedDuration = SignedDuration::from_secs(90);
@@ -32,6 +32,10 @@ pub struct Quote {
     pub ask: Option<Decimal<'static>>,
     /// The vendor's `volume`.
     pub day_volume: Option<Decimal<'static>>,
+    /// Whether its market trades now, by the vendor.
+    pub is_market_open: Option<bool>,
+    /// What it is, where the fields show it.
+    pub class: Option<AssetClass>,
     /// Fields that were there and could not be read, by the vendor's names. They are absent above.
     pub odd_fields: Vec<&'static str>,
 }
@@ -40,6 +44,8 @@ pub struct Quote {
 /// strings or numbers.
 #[derive(Deserialize)]
 struct Fields<'a> {
+    #[serde(borrow)]
+    symbol: Raw<'a>,
     #[serde(borrow)]
     price: Raw<'a>,
     #[serde(borrow)]
@@ -62,6 +68,15 @@ struct Fields<'a> {
     ask: Raw<'a>,
     #[serde(borrow)]
     volume: Raw<'a>,
+    #[serde(borrow)]
+    is_market_open: Raw<'a>,
+    #[serde(borrow)]
+    extended_price: Raw<'a>,
+    #[serde(borrow)]
+    extended_timestamp: Raw<'a>,
+    /// Coins only have it.
+    #[serde(borrow, alias = "rolling_1day_change")]
+    rolling_1d_change: Raw<'a>,
 }
 
 impl Quote {
@@ -79,20 +94,30 @@ impl Quote {
             bid: None,
             ask: None,
             day_volume: None,
+            is_market_open: None,
+            class: None,
             odd_fields: Vec::new(),
         }
     }
 
-    /// Reads one symbol's entry, which is no error. `ts_recv` is when it was received.
-    pub(crate) fn read(entry: &str, endpoint: Endpoint, ts_recv: Timestamp) -> Result<Self, SymbolError> {
+    /// Reads one instrument's entry, which is no error. `ts_recv` is when it was received.
+    pub(crate) fn read(
+        entry: &str,
+        instrument: &Instrument,
+        endpoint: Endpoint,
+        ts_recv: Timestamp,
+    ) -> Result<Self, SymbolError> {
         let malformed = |_| SymbolError::Malformed {
             entry: excerpt(entry),
         };
         let fields: Fields<'_> = serde_json::from_str(entry).map_err(malformed)?;
+        compare(&fields, instrument)?;
         match endpoint {
             Endpoint::Price => Ok(Self::of_price(price("price", fields.price)?)),
             // not `timestamp`: that is the open of the bar, hours ago
-            Endpoint::Quote => Ok(Self::of_price(price("close", fields.close)?).with_facts(&fields, ts_recv)),
+            Endpoint::Quote => Ok(Self::of_price(price("close", fields.close)?)
+                .with_facts(&fields, ts_recv)
+                .with_extended_hours(&fields, ts_recv)),
         }
     }
 
@@ -127,8 +152,68 @@ impl Quote {
             fields.last_quote_at.is_some() && self.ts_event.is_none(),
         );
         self.odd_fields = odd_fields;
+        self.is_market_open = fields
+            .is_market_open
+            .and_then(|raw| serde_json::from_str(raw.get()).ok());
+        self.class = self.class_of(fields);
         self
     }
+
+    fn class_of(&self, fields: &Fields<'_>) -> Option<AssetClass> {
+        let exchange = self.exchange.as_ref().map(Text::as_str);
+        let is_forex = exchange.is_some_and(|name| name.eq_ignore_ascii_case("forex"));
+        if self.mic_code.is_some() || self.currency.is_some() {
+            Some(AssetClass::Listed)
+        } else if fields.rolling_1d_change.is_some() {
+            Some(AssetClass::Crypto)
+        } else if self.currency_base.is_none() && self.currency_quote.is_none() {
+            None
+        } else if is_forex || exchange.is_none() {
+            Some(AssetClass::Forex)
+        } else {
+            Some(AssetClass::Crypto)
+        }
+    }
+
+    /// Before and after hours the price stands in fields of its own, with a time of its own.
+    fn with_extended_hours(mut self, fields: &Fields<'_>, ts_recv: Timestamp) -> Self {
+        let price = fields
+            .extended_price
+            .and_then(|raw| as_decimal(raw).ok().flatten());
+        let time = fields.extended_timestamp.and_then(|raw| event_time(raw, ts_recv));
+        if let (Some(price), Some(time)) = (price, time)
+            && self.ts_event.is_none_or(|regular| time > regular)
+        {
+            self.price = price;
+            self.ts_event = Some(time);
+        }
+        self
+    }
+}
+
+/// Whether the entry is of what was asked for, as far as it says.
+fn compare(fields: &Fields<'_>, instrument: &Instrument) -> Result<(), SymbolError> {
+    let text = |raw: Raw<'_>| raw.and_then(|raw| as_text(raw).ok().flatten());
+    let (symbol, exchange, mic_code) = (text(fields.symbol), text(fields.exchange), text(fields.mic_code));
+    if let Some(answered) = symbol
+        && !answered.as_str().eq_ignore_ascii_case(instrument.ticker())
+        && !answered.as_str().eq_ignore_ascii_case(instrument.symbol.as_str())
+    {
+        return Err(SymbolError::OtherSymbol {
+            answered: answered.as_str().to_owned(),
+        });
+    }
+    let (exchange, mic_code) = (
+        exchange.as_ref().map(Text::as_str),
+        mic_code.as_ref().map(Text::as_str),
+    );
+    if !instrument.is_listed_at(exchange, mic_code) {
+        let answered = [exchange, mic_code].into_iter().flatten().collect::<Vec<_>>();
+        return Err(SymbolError::OtherListing {
+            answered: answered.join(", "),
+        });
+    }
+    Ok(())
 }
 
 fn price(name: &'static str, raw: Raw<'_>) -> Result<Decimal<'static>, SymbolError> {
@@ -164,12 +249,20 @@ mod tests {
         Timestamp::from_second(1_789_574_225).unwrap()
     }
 
+    fn read(entry: &str, instrument: &str, endpoint: Endpoint) -> Result<Quote, SymbolError> {
+        Quote::read(entry, &instrument.parse().unwrap(), endpoint, ts_recv())
+    }
+
     fn price_of(entry: &str) -> Result<String, SymbolError> {
-        Quote::read(entry, Endpoint::Price, ts_recv()).map(|quote| quote.price.to_string())
+        read(entry, "AAPL", Endpoint::Price).map(|quote| quote.price.to_string())
+    }
+
+    fn quote_of(entry: &str, instrument: &str) -> Quote {
+        read(entry, instrument, Endpoint::Quote).unwrap()
     }
 
     fn quote(entry: &str) -> Quote {
-        Quote::read(entry, Endpoint::Quote, ts_recv()).unwrap()
+        quote_of(entry, "AAPL")
     }
 
     #[test]
@@ -228,9 +321,10 @@ mod tests {
 
     #[test]
     fn a_quote_of_a_pair_has_no_volume_and_two_currencies() {
-        let quote = quote(
+        let quote = quote_of(
             r#"{"symbol":"BTC/USD","exchange":"Binance","close":29299.0,"currency_base":"Bitcoin",
                 "currency_quote":"US Dollar","bid":29298.95,"ask":"29299.05","volume":null,"mic_code":""}"#,
+            "BTC/USD",
         );
         assert_eq!(quote.day_volume, None);
         assert_eq!(quote.currency_base, Text::present("Bitcoin"));
@@ -278,5 +372,60 @@ mod tests {
         let quote = quote(r#"{"close":"1","volume":"NaN","exchange":7,"bid":"x"}"#);
         assert_eq!(quote.price.as_str(), "1");
         assert_eq!(quote.odd_fields, ["exchange", "bid", "volume"]);
+    }
+
+    #[test]
+    fn another_symbol_and_another_listing_are_refused() {
+        let new_york =
+            r#"{"symbol":"FTS","exchange":"NYSE","mic_code":"XNYS","currency":"USD","close":"40.27"}"#;
+        for asked in ["FTS:TSX", "FTS;mic_code=XTSE", "FTS;exchange=TSX"] {
+            let error = read(new_york, asked, Endpoint::Quote).unwrap_err();
+            assert!(
+                matches!(&error, SymbolError::OtherListing { answered } if answered == "NYSE, XNYS"),
+                "{asked}"
+            );
+        }
+        for asked in ["FTS", "FTS:NYSE", "fts", "FTS;mic_code=XNYS"] {
+            assert!(read(new_york, asked, Endpoint::Quote).is_ok(), "{asked}");
+        }
+        let error = read(new_york, "FTSX", Endpoint::Quote).unwrap_err();
+        assert!(matches!(error, SymbolError::OtherSymbol { answered } if answered == "FTS"));
+    }
+
+    #[test]
+    fn the_class_follows_from_the_fields() {
+        let class = |entry: &str, asked: &str| quote_of(entry, asked).class;
+        assert_eq!(quote(STOCK).class, Some(AssetClass::Listed));
+        assert_eq!(quote(STOCK).is_market_open, Some(true));
+        for (entry, expected) in [
+            (
+                r#"{"close":"1","currency_base":"Euro","currency_quote":"US Dollar"}"#,
+                Some(AssetClass::Forex),
+            ),
+            (
+                r#"{"close":"1","currency_base":"Bitcoin","currency_quote":"US Dollar","exchange":"Binance"}"#,
+                Some(AssetClass::Crypto),
+            ),
+            (
+                r#"{"close":"1","currency_base":"Bitcoin","rolling_1day_change":"2"}"#,
+                Some(AssetClass::Crypto),
+            ),
+            (r#"{"close":"1"}"#, None),
+        ] {
+            assert_eq!(class(entry, "A/B"), expected, "{entry}");
+        }
+    }
+
+    #[test]
+    fn before_and_after_hours_the_later_price_counts() {
+        let with = |time: i64| {
+            quote(&format!(
+                r#"{{"close":"1","last_quote_at":1789574000,"extended_price":"2","extended_timestamp":"{time}"}}"#
+            ))
+        };
+        let later = with(1_789_574_100);
+        assert_eq!(later.price.as_str(), "2");
+        assert_eq!(later.ts_event.unwrap().as_second(), 1_789_574_100);
+        assert_eq!(with(1_789_573_000).price.as_str(), "1");
     }
 }

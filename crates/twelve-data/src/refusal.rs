@@ -1,49 +1,59 @@
-//! What an error of a whole call means: the one place that knows the vendor's codes.
+//! What an error means: the one place that knows the vendor's codes.
 
-use crate::{ApiError, Exhausted, ReplyError};
+use crate::{ApiError, Exhausted, Exhaustion, ReplyError, SymbolError};
 
-/// What follows from an error.
+/// What follows from an error. None is final by itself: how often it came, and for how long, is for the caller to
+/// weigh.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The key is refused.
+    /// The key is refused, in the vendor's own words.
     Key {
-        /// The vendor's words.
+        /// These words.
         message: String,
     },
-    /// The endpoint is refused: it is not in the plan.
+    /// The endpoint is refused, in the vendor's own words: it is not in the plan.
     Endpoint {
-        /// The vendor's words.
-        message: String,
-    },
-    /// The request is wrong.
-    Request {
-        /// The vendor's code.
-        code: u16,
-        /// The vendor's words.
+        /// These words.
         message: String,
     },
     /// Credits are used up.
-    Credits(Exhausted),
-    /// Trouble that passes.
+    Credits(Exhaustion),
+    /// It is about the symbols that were asked for; of several it does not say which one.
+    Symbols(SymbolError),
+    /// Trouble of a server or a network, or something else than the vendor answered.
     Passing,
 }
 
-/// Judges the error. `is_proven`: a call like this one brought quotes before, so the request is right and a
-/// refusal of it is the vendor's trouble.
+/// Judges an error of a whole call. A page in HTML is a gateway's, whatever its status: what the vendor refuses it
+/// refuses in JSON.
 #[must_use]
-pub fn judge(error: &ReplyError, is_proven: bool) -> Refusal {
-    let (code, message, is_the_vendors) = match error {
-        ReplyError::Api(ApiError { code, message }) => (*code, message.clone(), true),
-        ReplyError::Http { status, body } => (*status, body.clone(), false),
-        ReplyError::NotJson { .. } => return Refusal::Passing,
-    };
-    match code {
-        401 => Refusal::Key { message },
-        403 if is_the_vendors || !is_proven => Refusal::Endpoint { message },
-        // the text for the day may speak of minutes too
-        429 if message.contains("for the day") => Refusal::Credits(Exhausted::Day),
-        429 => Refusal::Credits(Exhausted::Minute),
-        400..=499 if code != 408 && !is_proven => Refusal::Request { code, message },
+pub fn judge(error: &ReplyError) -> Refusal {
+    match error {
+        ReplyError::Api(error) => judge_api(error),
+        ReplyError::Http { status: 429, .. } => Refusal::Credits(Exhaustion {
+            of: Exhausted::Minute,
+            limit: None,
+        }),
+        ReplyError::Http { .. } | ReplyError::NotJson { .. } => Refusal::Passing,
+    }
+}
+
+/// Judges an error that the vendor words itself, of a call or of one entry.
+pub(crate) fn judge_api(error: &ApiError) -> Refusal {
+    let words = error.message.to_ascii_lowercase();
+    let message = || error.message.clone();
+    match error.code {
+        401 => Refusal::Key { message: message() },
+        429 => Refusal::Credits(Exhaustion::of(&error.message)),
+        403 if words.contains("symbol") || words.contains("demo") => {
+            Refusal::Symbols(SymbolError::NotInPlan(error.clone()))
+        }
+        403 => Refusal::Endpoint { message: message() },
+        // unknown and outside the plan come alike: 404, or 400 of old
+        400..=499 if words.contains("plan") => Refusal::Symbols(SymbolError::NotInPlan(error.clone())),
+        400 | 404 if words.contains("symbol") => Refusal::Symbols(SymbolError::Unknown(error.clone())),
+        408 | 425 => Refusal::Passing,
+        400..=499 => Refusal::Symbols(SymbolError::Refused(error.clone())),
         _ => Refusal::Passing,
     }
 }
@@ -69,42 +79,85 @@ mod tests {
     #[test]
     fn the_day_is_tested_before_the_minute() {
         let day = "You have run out of API credits for the day. 801 API credits were used, with the current \
-                   limit being 800. Wait for the next day, not for the current minute";
+                   limit being 800. Wait for the next day, not for the current minute, or take a larger plan";
         let minute = "You have run out of API credits for the current minute. 9 API credits were used";
-        let exhausted = |error| match judge(&error, false) {
-            Refusal::Credits(exhausted) => exhausted,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(exhausted(api(429, day)), Exhausted::Day);
-        assert_eq!(exhausted(api(429, minute)), Exhausted::Minute);
-        assert_eq!(exhausted(html(429)), Exhausted::Minute);
+        let exhausted = |of, limit| Refusal::Credits(Exhaustion { of, limit });
+        assert_eq!(judge(&api(429, day)), exhausted(Exhausted::Day, Some(800)));
+        assert_eq!(judge(&api(429, minute)), exhausted(Exhausted::Minute, None));
+        assert_eq!(judge(&html(429)), exhausted(Exhausted::Minute, None));
     }
 
     #[test]
-    fn a_refused_key_and_a_refused_endpoint_stop_at_any_time() {
-        for is_proven in [false, true] {
-            let judged = judge(&api(401, "x"), is_proven);
-            assert!(matches!(judged, Refusal::Key { .. }));
-            let judged = judge(&api(403, "x"), is_proven);
-            assert!(matches!(judged, Refusal::Endpoint { .. }));
+    fn only_the_vendors_own_words_refuse_a_key_or_an_endpoint() {
+        assert!(matches!(judge(&api(401, "x")), Refusal::Key { .. }));
+        let endpoint =
+            "/quote is available exclusively with grow or pro plans. Consider upgrading your API Key";
+        assert!(matches!(judge(&api(403, endpoint)), Refusal::Endpoint { .. }));
+        assert!(matches!(judge(&api(403, "Forbidden")), Refusal::Endpoint { .. }));
+        for status in [400, 401, 403, 404, 408, 414, 500, 502, 503] {
+            assert_eq!(judge(&html(status)), Refusal::Passing, "{status}");
         }
     }
 
     #[test]
-    fn a_wrong_request_stops_unless_it_worked_before() {
-        for error in [api(400, "Invalid **interval**"), api(414, "too long")] {
-            assert!(matches!(judge(&error, false), Refusal::Request { .. }));
-            assert_eq!(judge(&error, true), Refusal::Passing);
+    fn unknown_and_outside_the_plan_are_told_apart_in_old_and_new_form() {
+        for (code, message, is_plan) in [
+            (
+                404,
+                "**symbol** or **figi** parameter is missing or invalid. Please provide a valid symbol",
+                false,
+            ),
+            (
+                404,
+                "This symbol is available starting with the Grow or Venture plan. Consider upgrading now",
+                true,
+            ),
+            (
+                400,
+                "**symbol** not found: NIKK. Please specify it correctly",
+                false,
+            ),
+            (
+                400,
+                "**symbol** ALD is not available with your plan. You may select",
+                true,
+            ),
+            (
+                403,
+                "The 'demo' API key is only used for initial familiarity.",
+                true,
+            ),
+        ] {
+            match judge(&api(code, message)) {
+                Refusal::Symbols(SymbolError::NotInPlan(_)) => assert!(is_plan, "{message}"),
+                Refusal::Symbols(SymbolError::Unknown(_)) => assert!(!is_plan, "{message}"),
+                other => panic!("{other:?}"),
+            }
         }
-        assert!(matches!(judge(&html(403), false), Refusal::Endpoint { .. }));
-        assert_eq!(judge(&html(403), true), Refusal::Passing);
+        for (code, message) in [
+            (404, "Data not found"),
+            (414, "Input parameter array exceeds the allowed length"),
+            (400, "Invalid **interval** provided: 0.99min."),
+        ] {
+            let judged = judge(&api(code, message));
+            assert!(
+                matches!(judged, Refusal::Symbols(SymbolError::Refused(_))),
+                "{message}"
+            );
+        }
     }
 
     #[test]
     fn trouble_of_the_server_passes() {
         let not_json = ReplyError::NotJson { body: String::new() };
-        for error in [api(500, "x"), api(0, "x"), html(502), html(408), not_json] {
-            assert_eq!(judge(&error, false), Refusal::Passing);
+        for error in [
+            api(500, "symbol plan"),
+            api(0, "x"),
+            api(408, "x"),
+            html(502),
+            not_json,
+        ] {
+            assert_eq!(judge(&error), Refusal::Passing);
         }
     }
 }

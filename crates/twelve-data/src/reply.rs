@@ -1,16 +1,19 @@
 //! What a reply says, body first: an error of the whole call, or one entry a symbol, each a quote or an
 //! error. The vendor sends errors with status 200 as well as with the status of their `code`.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use quote_model::Symbol;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::envelope::api_error;
 use crate::field::excerpt;
-use crate::key::position_of;
-use crate::{ApiError, Endpoint, Quote, ReplyError, SymbolError};
+use crate::key::positions_of;
+use crate::refusal::judge_api;
+use crate::{ApiError, Endpoint, Instrument, Quote, Refusal, ReplyError, SymbolError};
 
 /// One symbol's part of a reply.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ pub struct Question<'a> {
     /// Where it was asked.
     pub endpoint: Endpoint,
     /// Of what, in the order of the request.
-    pub symbols: &'a [Symbol<'static>],
+    pub instruments: &'a [Instrument],
     /// When the reply was read.
     pub ts_recv: Timestamp,
 }
@@ -48,73 +51,107 @@ pub fn read(body: &[u8], status: u16, question: Question<'_>) -> Result<Vec<Entr
         }
     };
     let text = std::str::from_utf8(body).map_err(|_| unreadable())?;
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|_| unreadable())?;
+    let Fields(fields) = serde_json::from_str(text).map_err(|_| unreadable())?;
     if let Some(error) = api_error(text, status) {
-        return of_each_symbol(error, question);
+        return Err(ReplyError::Api(error));
     }
-    let found = entries_by_symbol(&fields, question.symbols);
-    if found.iter().all(Option::is_none) {
+    let found = entries_by_instrument(&fields, question.instruments);
+    if found.iter().all(|found| matches!(found, Found::Nothing)) {
         if !is_success {
             return Err(unreadable());
         }
-        if let [symbol] = question.symbols {
+        if let [instrument] = question.instruments {
             // one symbol is answered flat
-            return Ok(vec![entry(symbol, Some(text), question)]);
+            return Ok(vec![entry(instrument, Found::Entry(text), question)]);
         }
     }
     Ok(question
-        .symbols
+        .instruments
         .iter()
         .zip(found)
-        .map(|(symbol, text)| entry(symbol, text, question))
+        .map(|(instrument, found)| entry(instrument, found, question))
         .collect())
 }
 
-/// An error for the whole call. Where it speaks of the symbol it is each symbol's own.
-fn of_each_symbol(error: ApiError, question: Question<'_>) -> Result<Vec<Entry>, ReplyError> {
-    let of_symbol = SymbolError::from_api(error.clone());
-    let is_data_missing = error.code == 404 || error.message.starts_with("No data");
-    if !matches!(error.code, 400 | 404) || !(of_symbol.is_permanent() || is_data_missing) {
-        return Err(ReplyError::Api(error));
+/// An object's fields as they stand, also those whose name comes twice.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(InOrder).map(Self)
     }
-    let entry = |symbol: &Symbol<'static>| Entry {
-        symbol: symbol.clone(),
-        outcome: Err(of_symbol.clone()),
-    };
-    Ok(question.symbols.iter().map(entry).collect())
 }
 
-fn entry(symbol: &Symbol<'static>, text: Option<&str>, question: Question<'_>) -> Entry {
-    let outcome = match text {
-        None => Err(SymbolError::Missing),
-        Some(text) => match api_error(text, 0) {
-            Some(error) => Err(SymbolError::from_api(error)),
-            None => Quote::read(text, question.endpoint, question.ts_recv),
+/// What a reply holds for one instrument.
+#[derive(Clone, Copy, Debug)]
+enum Found<'a> {
+    Nothing,
+    Entry(&'a str),
+    Several,
+}
+
+fn entry(instrument: &Instrument, found: Found<'_>, question: Question<'_>) -> Entry {
+    let outcome = match found {
+        Found::Nothing => Err(SymbolError::Missing),
+        Found::Several => Err(SymbolError::AnsweredTwice),
+        Found::Entry(text) => match api_error(text, 0) {
+            Some(error) => Err(symbol_error(error)),
+            None => Quote::read(text, instrument, question.endpoint, question.ts_recv),
         },
     };
     Entry {
-        symbol: symbol.clone(),
+        symbol: instrument.symbol.clone(),
         outcome,
     }
 }
 
-/// The entries of a batch in the order of `symbols`: by the exact key, else by one that can only mean it.
-fn entries_by_symbol<'a>(
-    fields: &BTreeMap<String, &'a RawValue>,
-    symbols: &[Symbol<'_>],
-) -> Vec<Option<&'a str>> {
-    let is_object = |raw: &RawValue| raw.get().starts_with('{');
-    let mut found = vec![None; symbols.len()];
-    let (exact, others): (Vec<_>, Vec<_>) = fields
-        .iter()
-        .partition(|(key, _)| symbols.iter().any(|symbol| symbol.as_str() == key.as_str()));
-    for (key, raw) in exact.into_iter().chain(others) {
-        if let Some(at) = position_of(key, symbols)
-            && found[at].is_none()
-            // a flat reply has fields named `price` and `close`, which are symbols too; an entry is an object
-            && (is_object(raw) || symbols.len() > 1)
-        {
-            found[at] = Some(raw.get());
+/// An error inside one entry.
+fn symbol_error(error: ApiError) -> SymbolError {
+    match judge_api(&error) {
+        Refusal::Symbols(error) => error,
+        Refusal::Credits(exhausted) => SymbolError::OutOfCredits { exhausted, error },
+        Refusal::Key { .. } | Refusal::Endpoint { .. } | Refusal::Passing => SymbolError::Failed(error),
+    }
+}
+
+/// The entries of a batch in the order of `instruments`: by the exact key, or by one that can only mean it.
+fn entries_by_instrument<'a>(
+    fields: &[(String, &'a RawValue)],
+    instruments: &[Instrument],
+) -> Vec<Found<'a>> {
+    let mut found = vec![Found::Nothing; instruments.len()];
+    for (at, (key, raw)) in fields.iter().enumerate() {
+        // a flat reply has fields named `price` and `close`, which are symbols too; an entry is an object
+        if instruments.len() == 1 && !raw.get().starts_with('{') {
+            continue;
+        }
+        let is_repeated = fields
+            .iter()
+            .enumerate()
+            .any(|(other, (name, _))| other != at && name == key);
+        for position in positions_of(key, instruments, is_repeated) {
+            if let Some(found) = found.get_mut(position) {
+                *found = match found {
+                    Found::Nothing if !is_repeated => Found::Entry(raw.get()),
+                    _ => Found::Several,
+                };
+            }
         }
     }
     found

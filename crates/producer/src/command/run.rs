@@ -58,7 +58,7 @@ async fn prepare(config: Config) -> Result<(Feed, Publisher), Error> {
     }
     let publisher =
         Publisher::connect(&config.kafka, config.instance.as_str(), config.queue_max_bytes).await?;
-    let feed = Feed::open(config.feed, Clock::start()).await?;
+    let feed = Feed::open(config.feed, Clock::start())?;
     Ok((feed, publisher))
 }
 
@@ -95,14 +95,11 @@ async fn poll(
 }
 
 fn status(feed: &Feed, balance: &Balance) -> String {
-    let Counts {
-        polls, failed_polls, ..
-    } = feed.counts();
     format!(
-        "{polls} polls, {failed_polls} failed; {} ticks, {} in Kafka; {} symbols without a quote",
+        "{}; {} ticks, {} in Kafka",
+        feed.status(),
         balance.accepted,
-        balance.in_kafka(),
-        feed.troubles()
+        balance.in_kafka()
     )
 }
 

@@ -1,17 +1,27 @@
-//! Where quotes come from: polls of Twelve Data. When a poll is due and its credits are there, all symbols are asked
-//! for, and what the reply says of each is given.
+//! Where quotes come from: polls of Twelve Data. `poll` sends the calls that the `desk` decides on: `agenda` has what is
+//! next, the credits and the markets' `hours` say when; `patience` weighs refusals, `outage` and `troubles` tell of failures, `facts` compares
+//! what comes with what came before.
 
+mod agenda;
+mod desk;
+mod facts;
+mod hours;
+mod outage;
+mod patience;
 mod poll;
-mod symbols;
 mod troubles;
+mod watchlist;
 
 use jiff::Timestamp;
 use quote_model::{Channel, Symbol};
 use serde::Serialize;
 use twelve_data::Quote;
 
+pub(crate) use desk::Orders;
+use facts::Oddities;
+pub(crate) use hours::Policy as MarketHours;
 pub(crate) use poll::{Feed, Settings};
-pub(crate) use symbols::Symbols;
+pub(crate) use watchlist::Watchlist;
 
 /// The good part of one reply.
 #[derive(Debug)]
@@ -25,12 +35,13 @@ pub(crate) struct Quotes {
 /// What was done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
-    /// Polls that brought at least one quote, and no error of a whole call.
+    /// Polls that brought at least one quote.
     pub(crate) polls: u64,
-    /// The other polls.
+    /// Polls that brought none, and calls that failed and were made again.
     pub(crate) failed_polls: u64,
     /// Entries without a quote.
     pub(crate) symbol_errors: u64,
-    /// Quotes with a field that could not be read.
-    pub(crate) odd_quotes: u64,
+    /// What was odd about quotes.
+    #[serde(flatten)]
+    pub(crate) oddities: Oddities,
 }

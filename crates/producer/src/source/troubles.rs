@@ -8,7 +8,6 @@ use tracing::{info, warn};
 #[derive(Debug, Default)]
 pub(crate) struct Troubles {
     present: HashMap<Symbol<'static>, Trouble>,
-    odd_fields: HashMap<(Symbol<'static>, &'static str), u64>,
 }
 
 #[derive(Debug)]
@@ -34,21 +33,5 @@ impl Troubles {
         if let Some(Trouble { times, .. }) = self.present.remove(symbol) {
             info!(%symbol, polls_without = times, "a quote again");
         }
-    }
-
-    /// The quote had fields that could not be read.
-    pub(crate) fn note_odd_fields(&mut self, symbol: &Symbol<'static>, names: &[&'static str]) {
-        for field in names {
-            let times = self.odd_fields.entry((symbol.clone(), field)).or_default();
-            *times += 1;
-            if *times == 1 {
-                warn!(%symbol, field, "the field cannot be read, the tick goes without it; counted from here on");
-            }
-        }
-    }
-
-    /// Symbols that bring no quote at present.
-    pub(crate) fn count(&self) -> usize {
-        self.present.len()
     }
 }

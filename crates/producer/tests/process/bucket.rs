@@ -14,7 +14,14 @@ fn run_with_bucket(
     let s3 = Scripted::new(s3);
     let cluster = broker();
     let api = vendor(|_| error(401, "no"));
-    let arguments = ["--symbols", "AAPL", "--bucket", "quotes-1"];
+    let arguments = [
+        "--symbols",
+        "AAPL",
+        "--bucket",
+        "quotes-1",
+        "--give-up-after",
+        "1s",
+    ];
     let mut command = producer(&api.url, &cluster.bootstrap_servers(), &arguments);
     command
         .env("AWS_ENDPOINT_URL_S3", &s3.url)

@@ -1,19 +1,14 @@
 use super::*;
+use crate::{Exhausted, Exhaustion};
 
-const PLAN_404: &str = "This symbol is available starting with the Grow or Venture plan. Consider upgrading \
-                        now at https://twelvedata.com/pricing";
-const UNKNOWN_404: &str = "**symbol** or **figi** parameter is missing or invalid. Please provide a valid \
-                           symbol according to API documentation: https://twelvedata.com/docs#reference-data";
 const UNKNOWN_400: &str =
     "**symbol** not found: NIKK. Please specify it correctly according to API Documentation.";
-const PLAN_400: &str = "**symbol** ALD is not available with your plan. You may select the appropriate plan at \
-                        https://twelvedata.com/pricing";
 
 fn read_price(body: &str, status: u16, symbols: &str) -> Result<Vec<Entry>, ReplyError> {
-    let symbols: Vec<_> = symbols.split(',').map(|text| text.parse().unwrap()).collect();
+    let instruments: Vec<Instrument> = symbols.split(',').map(|text| text.parse().unwrap()).collect();
     let question = Question {
         endpoint: Endpoint::Price,
-        symbols: &symbols,
+        instruments: &instruments,
         ts_recv: Timestamp::from_second(1_789_574_225).unwrap(),
     };
     read(body.as_bytes(), status, question)
@@ -117,12 +112,25 @@ fn a_key_in_another_form_still_finds_its_symbol() {
         prices(batch, "AAPL,RY:TSX"),
         [good("AAPL", "1"), good("RY:TSX", "2")]
     );
-    let both = r#"{"ry":{"price":"1"},"RY":{"price":"2"},"X":{"price":"3"}}"#;
-    assert_eq!(
-        prices(both, "RY,X"),
-        [good("RY", "2"), good("X", "3")],
-        "the exact key wins"
-    );
+}
+
+#[test]
+fn a_symbol_that_is_answered_twice_has_no_price() {
+    for batch in [
+        r#"{"ry":{"price":"1"},"RY":{"price":"2"},"X":{"price":"3"}}"#,
+        r#"{"RY":{"price":"1"},"RY":{"price":"2"},"X":{"price":"3"}}"#,
+    ] {
+        let entries = read_price(batch, 200, "RY,X").unwrap();
+        assert!(
+            matches!(entries[0].outcome, Err(SymbolError::AnsweredTwice)),
+            "{batch}"
+        );
+        assert!(entries[1].outcome.is_ok());
+    }
+    let batch = r#"{"RY":{"price":"1"},"RY":{"price":"2"}}"#;
+    for Entry { symbol, outcome } in read_price(batch, 200, "RY,RY:TSX").unwrap() {
+        assert!(matches!(outcome, Err(SymbolError::AnsweredTwice)), "{symbol}");
+    }
 }
 
 #[test]
@@ -139,22 +147,32 @@ fn the_body_is_believed_before_the_status() {
 }
 
 #[test]
-fn unknown_and_outside_the_plan_are_told_apart_in_old_and_new_form() {
-    for (code, message, is_plan) in [
-        (404, UNKNOWN_404, false),
-        (404, PLAN_404, true),
-        (400, UNKNOWN_400, false),
-        (400, PLAN_400, true),
-    ] {
-        for status in [200, code] {
-            let entries = read_price(&error(code, message), status, "ALD").unwrap();
-            let outcome = entries[0].outcome.clone().unwrap_err();
-            assert!(outcome.is_permanent());
-            assert_eq!(matches!(outcome, SymbolError::NotInPlan(_)), is_plan, "{message}");
+fn a_refusal_of_the_whole_call_is_no_symbols_own() {
+    for symbols in ["NIKK", "SPY,NIKK"] {
+        for status in [200, 400] {
+            let refusal = read_price(&error(400, UNKNOWN_400), status, symbols).unwrap_err();
+            assert!(matches!(refusal, ReplyError::Api(ApiError { code: 400, .. })));
         }
     }
-    let entries = read_price(&error(404, "Data not found"), 404, "AAPL").unwrap();
-    assert!(!entries[0].outcome.as_ref().unwrap_err().is_permanent());
+}
+
+#[test]
+fn an_entry_can_lack_credits_or_fail_without_being_the_symbols_fault() {
+    let batch = r#"{"A":{"code":429,"message":"You have run out of API credits for the day.","status":"error"},
+        "B":{"code":500,"message":"Internal server error","status":"error"}}"#;
+    let entries = read_price(batch, 200, "A,B").unwrap();
+    assert!(matches!(
+        entries[0].outcome,
+        Err(SymbolError::OutOfCredits {
+            exhausted: Exhaustion {
+                of: Exhausted::Day,
+                ..
+            },
+            ..
+        })
+    ));
+    let failed = entries[1].outcome.as_ref().unwrap_err();
+    assert!(matches!(failed, SymbolError::Failed(_)) && !failed.is_lasting());
 }
 
 #[test]
@@ -187,7 +205,7 @@ fn what_is_no_json_object_is_an_error_of_the_call() {
     }
     let question = Question {
         endpoint: Endpoint::Price,
-        symbols: &[],
+        instruments: &[],
         ts_recv: Timestamp::UNIX_EPOCH,
     };
     assert!(read(b"\xff\xfe{}", 200, question).is_err());
