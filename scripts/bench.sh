@@ -6,5 +6,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/install_tools.sh
 source "$root/scripts/install_tools.sh"
 install_tools
-cargo build --manifest-path "$root/Cargo.toml" --release --workspace
+cargo build --manifest-path "$root/Cargo.toml" --release \
+  --bin bench --bin broker-setup --bin consumer
 exec cargo run --manifest-path "$root/Cargo.toml" --release --workspace --quiet --bin bench -- "$@"

@@ -15,15 +15,17 @@ set -euo pipefail
 hosts=(broker producer consumer)
 declare -A address=([broker]=10.77.0.11 [producer]=10.77.0.12 [consumer]=10.77.0.13)
 boot_timeout_s=60
+image_packages=systemd,systemd-sysv,dbus,openssh-server,iproute2,sudo,ca-certificates,procps,curl,git
 
 main() {
   [ "$(id -u)" = 0 ] || stop "run this as root: namespaces and nspawn need it"
   install_missing_packages
-  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/quote-pipeline/hosts
+  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/quote-pipeline/hosts image_name
+  image_name=image-$(sha256sum <<<"$image_packages" | cut -c 1-12)
   build_image "$cache"
 
   HOSTS_STATE=$(mktemp -d "${TMPDIR:-/tmp}/quote-hosts.XXXXXX")
-  export HOSTS_STATE HOSTS_IMAGE=$cache/image HOSTS_SSH_CONFIG=$HOSTS_STATE/ssh_config
+  export HOSTS_STATE HOSTS_IMAGE=$cache/$image_name HOSTS_SSH_CONFIG=$HOSTS_STATE/ssh_config
   trap clean_up EXIT
   trap 'exit 143' TERM
   trap 'exit 130' INT
@@ -54,25 +56,24 @@ install_missing_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 }
 
-# A minimal server, as a cloud image is: the user `admin`, sudo without a password, sshd.
+# A minimal server, as a cloud image is: the user `admin`, sudo without a password, sshd, curl, git.
 build_image() {
   local cache=$1 image=$1/image.new
   mkdir -p "$cache"
   exec {lock}>"$cache/lock"
   flock "$lock"
-  if [ ! -d "$cache/image" ]; then
+  if [ ! -d "$cache/$image_name" ]; then
     echo "hosts.sh: building the disk image, once (about a minute; log: $cache/image.log)" >&2
     rm -rf "$image"
     {
-      debootstrap --variant=minbase \
-        --include=systemd,systemd-sysv,dbus,openssh-server,iproute2,sudo,ca-certificates,procps,curl bookworm "$image"
+      debootstrap --variant=minbase --include="$image_packages" bookworm "$image"
       # fetched, not installed: setup.sh installs it itself, on a host without a way to the internet
       chroot "$image" sh -c 'apt-get update -qq && apt-get install -y -qq --download-only openjdk-17-jre-headless'
       chroot "$image" useradd --create-home --shell /bin/bash admin
       echo 'admin ALL=(ALL) NOPASSWD: ALL' >"$image/etc/sudoers.d/admin"
       : >"$image/etc/resolv.conf"
     } >"$cache/image.log" 2>&1 || stop "the image could not be built, see $cache/image.log"
-    mv "$image" "$cache/image"
+    mv "$image" "$cache/$image_name"
   fi
   exec {lock}>&-
 }

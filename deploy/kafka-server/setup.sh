@@ -1,67 +1,84 @@
 #!/usr/bin/env bash
-# Installs Kafka and broker-setup on the broker's instance (Debian 12, Ubuntu 22.04 or newer). Run it again at any time, also to
-# upgrade; then runme.sh.
-#   sudo deploy/kafka-server/setup.sh
-# shellcheck source=deploy/steps.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../steps.sh"
+# Installs Kafka and broker-setup on the broker's host: Debian 12 or newer, Ubuntu 22.04 or newer, Amazon Linux 2023. Run it again at any
+# time, also to upgrade; then runme.sh.
+#
+#   sudo deploy/kafka-server/setup.sh [NAME=VALUE...]
+#
+# Program and Kafka's jars are taken from beside deploy/ (an unpacked release, or what deploy/send.sh copied), else from the release of this
+# clone's version at this clone's origin, its sum checked. Java is the distribution's own.
+#   --build                       builds in this clone instead, jars by Maven; needs 4 GiB of memory
+#   --dry-run                     only says what would be changed
+#   QUOTE_PIPELINE_RELEASES=...   a folder or URL that holds the release's files, in place of the origin
+#   HTTPS_PROXY=... HTTP_PROXY=... NO_PROXY=...
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: sudo bash $0" >&2; exit 2; }
+# shellcheck source=deploy/steps/begin.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../steps/begin.sh"
+# shellcheck source=deploy/steps/setup.sh
+. "$deploy/steps/setup.sh"
 
-create_user() {
+install_user() {
   if getent passwd kafka >/dev/null; then
     ok "user kafka"
   else
-    useradd --system --user-group --home-dir /var/lib/kafka --no-create-home --shell /usr/sbin/nologin kafka
-    changed "user kafka"
+    act "user kafka" useradd --system --user-group --home-dir /var/lib/kafka --no-create-home --shell "$(command -v nologin || echo /bin/false)" kafka
   fi
   # the data lie in a folder below this one, so that a disk of its own can be mounted here
   if [ -d /var/lib/kafka ] && [ "$(stat --format %U:%a /var/lib/kafka)" = kafka:750 ]; then
     ok /var/lib/kafka
   else
-    install -d -o kafka -g kafka -m 750 /var/lib/kafka
-    changed /var/lib/kafka
+    act /var/lib/kafka install -d -o kafka -g kafka -m 750 /var/lib/kafka
   fi
 }
 
-# Kafka's jars: from kafka/libs beside deploy/, where send.sh puts them, else by Maven as the clone's tests get them. Each version has
-# a folder of its own, and /opt/kafka says which one runs.
-install_kafka_jars() {
-  local libs=$source_root/kafka/libs version target
-  if [ ! -d "$libs" ]; then
-    local tools=$source_root/scripts/install_tools.sh
-    [ -f "$tools" ] || stop "no kafka/libs beside $deploy: copy it here with deploy/send.sh, or run this in a clone of the repository"
-    # shellcheck source=/dev/null disable=SC2154
-    libs=$(
-      . "$tools"
-      mkdir -p "$cache"
-      is_kafka_there || has mvn || apt_install maven
-      install_kafka
-      echo "$KAFKA_HOME/libs"
-    )
-  fi
-  version=$(find "$libs" -name 'kafka-clients-*.jar' -printf '%f\n' | sed 's/kafka-clients-\(.*\)\.jar/\1/')
-  [ -n "$version" ] || stop "$libs holds no kafka-clients-*.jar"
+# Each version of Kafka's jars has a folder of its own, and /opt/kafka says which one runs.
+install_kafka() {
+  local libs=$beside/kafka/libs version target
+  [ -n "$beside" ] || return 0
+  version=$(find -H "$libs" -name 'kafka-clients-*.jar' -printf '%f\n' 2>/dev/null | sed 's/kafka-clients-\(.*\)\.jar/\1/')
+  [ -n "$version" ] || stop "$libs holds no kafka-clients-*.jar: this is not the whole of a release of kafka-server"
   target=/opt/kafka-$version
-  if diff --brief "$libs" "$target/libs" >/dev/null 2>&1; then
+  if diff --brief --recursive "$libs" "$target/libs" >/dev/null 2>&1; then
     ok "$target"
   else
-    rm -rf "$target.new"
-    install -d "$target.new/libs"
-    install -m 644 "$libs"/*.jar "$target.new/libs/"
-    rm -rf "$target"
-    mv "$target.new" "$target"
-    changed "$target"
+    act "$target" replace_jars "$libs" "$target"
   fi
-  if [ "$(readlink /opt/kafka)" = "$target" ]; then
+  if [ "$(readlink /opt/kafka || true)" = "$target" ]; then
     ok "/opt/kafka -> $target"
   else
-    ln --symbolic --force --no-dereference "$target" /opt/kafka
-    changed "/opt/kafka -> $target"
+    act "/opt/kafka -> $target" ln --symbolic --force --no-dereference "$target" /opt/kafka
   fi
 }
 
-install_package openjdk-17-jre-headless openjdk-21-jre-headless
-create_user
-install_kafka_jars
-install_program broker-setup
+replace_jars() {
+  rm -rf "$2.new"
+  install -d "$2.new/libs"
+  install -m 644 "$1"/*.jar "$2.new/libs/"
+  rm -rf "$2"
+  mv "$2.new" "$2"
+}
+
+# Kafka logs to journald alone, which keeps to this.
+limit_journal() {
+  local target=/etc/systemd/journald.conf.d/quote-pipeline.conf
+  if cmp --silent "$deploy/kafka-server/journald.conf" "$target"; then
+    ok "$target"
+  else
+    act "$target" install -D -m 644 "$deploy/kafka-server/journald.conf" "$target"
+    is_given --dry-run || systemctl restart systemd-journald
+  fi
+}
+
+read_arguments "--build" "$@"
+export_assignments
+install_package ca-certificates
+install_package curl curl-minimal
+install_java
+install_user
+find_parts
+install_kafka
+install_program
 install_file 644 "$deploy/kafka-server/log4j2.properties" /etc/kafka/log4j2.properties
-install_file 644 "$deploy/kafka-server/kafka.service" /etc/systemd/system/kafka.service
-install_settings kafka "$deploy/kafka-server/kafka.env.example"
+limit_journal
+install_unit
+install_settings
+next_step
