@@ -148,6 +148,17 @@ impl Account {
         self.book.is_ask_due(now.monotonic) && self.refused_for(now.monotonic).is_none()
     }
 
+    /// Takes the credit for a call of `/api_usage`, which is asked again later should this one never be answered.
+    ///
+    /// # Errors
+    ///
+    /// The [`Wait`], after which to ask again.
+    pub fn reserve_usage(&mut self, now: Moment) -> Result<Reservation, Wait> {
+        let reservation = self.reserve(1, now)?;
+        self.book.asked(now.monotonic);
+        Ok(reservation)
+    }
+
     /// Takes exactly so many credits for a call, or says how long to wait.
     ///
     /// # Errors

@@ -170,6 +170,11 @@ impl PlanBook {
         if self.source == PlanSource::Heard {
             self.settle_doubt();
         }
+        self.ask_at = Some(now + self.ask_delay);
+    }
+
+    /// `/api_usage` is being asked, and is asked again later should it not answer.
+    pub(crate) fn asked(&mut self, now: Duration) {
         self.ask_delay = (self.ask_delay * 2).clamp(ASK_AGAIN_FIRST, ASK_AGAIN_MAX);
         self.ask_at = Some(now + self.ask_delay);
     }

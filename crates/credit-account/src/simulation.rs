@@ -251,7 +251,7 @@ impl World {
     fn step(&mut self) {
         let now = self.moment();
         if self.account.is_usage_due(now) {
-            match self.account.reserve(1, now) {
+            match self.account.reserve_usage(now) {
                 Ok(reservation) => {
                     if let Some(heard) = self.call(reservation.credits()) {
                         let answered = heard.refused.is_none();

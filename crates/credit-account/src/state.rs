@@ -82,7 +82,8 @@ pub struct ScheduleState {
 impl AccountState {
     /// How long ago this was taken, at least. By the clock since the host's start if it can be the same start, and
     /// by the wall clock; the lesser holds, as what was spent then counts the longer.
-    fn age(&self, now: Moment) -> Duration {
+    #[must_use]
+    pub fn age(&self, now: Moment) -> Duration {
         let by_wall = self.age_by_wall(now);
         self.age_by_start(now)
             .map_or(by_wall, |by_start| by_start.min(by_wall))

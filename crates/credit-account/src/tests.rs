@@ -205,7 +205,12 @@ fn a_larger_plan_is_learned_from_headers_and_confirmed() {
 fn without_api_usage_what_replies_say_holds() {
     let mut paid = Account::new(after(0));
     assert_eq!(paid.plan(), Plan::FREE);
-    paid.usage_not_answered(after(0));
+    let not_answered = |account: &mut Account, at| {
+        let call = account.reserve_usage(after(at)).unwrap();
+        account.settle(call, Heard::default(), after(at + 100));
+        account.usage_not_answered(after(at + 100));
+    };
+    not_answered(&mut paid, 0);
     assert_eq!(
         (paid.plan(), paid.is_usage_due(after(59_000))),
         (Plan::FREE, false)
@@ -218,7 +223,7 @@ fn without_api_usage_what_replies_say_holds() {
     let (mut at, mut asked) = (0, 0);
     while at < 10 * 86_400_000 {
         if paid.is_usage_due(after(at)) {
-            paid.usage_not_answered(after(at));
+            not_answered(&mut paid, at);
             asked += 1;
         }
         at += 30_000;
@@ -227,12 +232,12 @@ fn without_api_usage_what_replies_say_holds() {
 
     let mut downgraded = fresh(610, None);
     spend(&mut downgraded, 12, refused(Exhausted::Minute, Some(8)), 0);
-    downgraded.usage_not_answered(after(62_000));
+    not_answered(&mut downgraded, 62_000);
     assert_eq!(downgraded.plan(), Plan::FREE);
 
     let mut upgraded = fresh(8, Some(800));
     spend(&mut upgraded, 2, heard(2, 53, 0), 0);
-    upgraded.usage_not_answered(after(1000));
+    not_answered(&mut upgraded, 1000);
     assert_eq!(upgraded.plan(), plan(55, None));
 }
 

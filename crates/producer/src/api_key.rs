@@ -74,6 +74,11 @@ impl ApiKey {
         self.authorization.clone()
     }
 
+    /// Tells one key at one vendor from others, and nothing of the key.
+    pub(crate) fn check(&self, base_url: &str) -> u32 {
+        crc32c::crc32c_append(crc32c::crc32c(base_url.as_bytes()), self.authorization.as_bytes())
+    }
+
     /// The body without the key, before anything is cut from it. A key too short to be one is no secret, and might
     /// be part of a price.
     pub(crate) fn take_out(&self, body: Vec<u8>) -> Vec<u8> {

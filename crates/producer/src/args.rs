@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -68,6 +69,10 @@ pub struct Args {
         default_value = "https://api.twelvedata.com"
     )]
     api_base_url: ApiBaseUrl,
+    /// Where to keep what was spent, so that a restart polls no sooner and spends no more than this process would
+    /// have [default: systemd's `$STATE_DIRECTORY`; without either a restart knows nothing]
+    #[arg(long, env = "STATE_DIR", value_name = "DIRECTORY")]
+    state_dir: Option<PathBuf>,
     /// Name of this instance in each tick [default: the host's name]
     #[arg(long, env = "PRODUCER_INSTANCE", value_name = "NAME")]
     instance: Option<String>,
@@ -159,6 +164,7 @@ impl Args {
                     give_up_after: self.give_up_after.0,
                 },
                 watchlist: self.symbols,
+                state_dir: state_dir(self.state_dir, |name| std::env::var_os(name)),
             },
             bucket: self.bucket,
             instance: instance(self.instance)?,
@@ -168,6 +174,16 @@ impl Args {
             s3: self.s3,
         })
     }
+}
+
+/// What was given, or the first directory that systemd made for the service.
+fn state_dir(given: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let by_systemd = || {
+        let directories = variable("STATE_DIRECTORY")?;
+        std::env::split_paths(&directories).next()
+    };
+    let is_set = |path: &PathBuf| !path.as_os_str().is_empty();
+    given.filter(is_set).or_else(by_systemd).filter(is_set)
 }
 
 fn instance(given: Option<String>) -> Result<Text<'static>, Error> {
@@ -269,6 +285,17 @@ mod tests {
                 "{text:?} was taken"
             );
         }
+    }
+
+    #[test]
+    fn the_state_directory_is_the_given_one_or_systemds() {
+        let systemd = |_: &str| Some(OsString::from("/var/lib/producer:/var/lib/other"));
+        let path = |text: &str| Some(PathBuf::from(text));
+        assert_eq!(state_dir(path("/given"), systemd), path("/given"));
+        assert_eq!(state_dir(path(""), systemd), path("/var/lib/producer"));
+        assert_eq!(state_dir(None, systemd), path("/var/lib/producer"));
+        assert_eq!(state_dir(None, |_| Some(OsString::new())), None);
+        assert_eq!(state_dir(None, |_| None), None);
     }
 
     #[test]

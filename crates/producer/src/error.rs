@@ -150,6 +150,22 @@ pub enum Error {
         /// Each symbol with the vendor's words.
         reasons: Vec<String>,
     },
+    /// The state directory can never be used.
+    #[error("cannot keep the state in {path}, check that it is a directory and its owner and mode")]
+    StateDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process has the state directory.
+    #[error(
+        "another producer keeps its state in {path}, stop it or give this one a `--state-dir` of its own"
+    )]
+    StateDirInUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The tick cannot be written as JSON.
     #[error("cannot write a tick of {symbol} as JSON, report this")]
     Encode {
@@ -285,6 +301,7 @@ impl Failure for Error {
             | Self::ApiBaseUrl
             | Self::HostName { .. }
             | Self::ApiKeyMissing
+            | Self::StateDir { .. }
             | Self::ApiKeyFile { .. }
             | Self::ApiKeyInvalid { .. }
             | Self::HttpClient { .. }
@@ -292,6 +309,7 @@ impl Failure for Error {
             | Self::BucketTaken { .. } => ExitStatus::BadConfig,
             Self::Runtime { .. }
             | Self::Encode { .. }
+            | Self::StateDirInUse { .. }
             | Self::NotInKafka { .. }
             | Self::BucketLook { .. }
             | Self::BucketCreate { .. } => ExitStatus::Failed,

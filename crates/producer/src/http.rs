@@ -38,6 +38,10 @@ impl ApiBaseUrl {
         self.0.scheme() == "http" && !is_loopback
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     fn endpoint(&self, name: &str) -> Url {
         let mut url = self.0.clone();
         if let Ok(mut path) = url.path_segments_mut() {

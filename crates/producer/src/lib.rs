@@ -18,6 +18,7 @@ mod error;
 mod http;
 mod publish;
 mod source;
+mod state_dir;
 
 pub use args::{Args, Config};
 pub use command::run;

@@ -4,10 +4,11 @@
 //! alone, at intervals that double: a refusal that passes costs seconds, one that stays a credit a day. Where the
 //! vendor refuses a call for one symbol in it without saying which, the call is asked again in halves.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use twelve_data::{Endpoint, Instrument, SymbolError};
+use serde::{Deserialize, Serialize};
+use twelve_data::{ApiError, Endpoint, Instrument, SymbolError};
 
 /// First wait before a refused symbol is asked for again; each next one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -73,6 +74,24 @@ pub(crate) struct Refusal {
     due: Duration,
 }
 
+/// A refusal that lasts, to be kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RefusalState {
+    kind: RefusalKind,
+    code: u16,
+    message: String,
+    times: u32,
+    due_in_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RefusalKind {
+    Unknown,
+    NotInPlan,
+    Refused,
+}
+
 impl Agenda {
     pub(crate) fn new(instruments: Vec<Instrument>) -> Self {
         Self {
@@ -85,6 +104,10 @@ impl Agenda {
 
     pub(crate) fn instrument(&self, member: Member) -> &Instrument {
         &self.instruments[member]
+    }
+
+    pub(crate) fn instruments(&self) -> &[Instrument] {
+        &self.instruments
     }
 
     /// Members that stand in rounds.
@@ -110,6 +133,72 @@ impl Agenda {
     /// Members that the round has still to ask for.
     pub(crate) fn left_of_round(&self) -> usize {
         self.round.len()
+    }
+
+    /// Symbols that the round has still to ask for.
+    pub(crate) fn names_left_of_round(&self) -> impl Iterator<Item = String> {
+        self.round
+            .iter()
+            .map(|member| self.instruments[*member].to_string())
+    }
+
+    /// Goes on with a round of which these symbols are left; tells how many of them there are.
+    pub(crate) fn resume_round(&mut self, left: &[String]) -> usize {
+        let members = left.iter().filter_map(|name| self.member(name));
+        self.round = members.collect();
+        self.round.len()
+    }
+
+    fn member(&self, name: &str) -> Option<Member> {
+        let is_named = |instrument: &Instrument| instrument.to_string() == name;
+        self.instruments.iter().position(is_named)
+    }
+
+    /// The refusals that last, to be kept.
+    pub(crate) fn refusal_states(&self, now: Duration) -> BTreeMap<String, RefusalState> {
+        let states = self.refused().filter_map(|(instrument, refusal)| {
+            let (kind, error) = match &refusal.error {
+                SymbolError::Unknown(error) => (RefusalKind::Unknown, error),
+                SymbolError::NotInPlan(error) => (RefusalKind::NotInPlan, error),
+                SymbolError::Refused(error) => (RefusalKind::Refused, error),
+                _ => return None,
+            };
+            let due_in = refusal.due.saturating_sub(now);
+            let state = RefusalState {
+                kind,
+                code: error.code,
+                message: error.message.clone(),
+                times: refusal.times,
+                due_in_ms: u64::try_from(due_in.as_millis()).unwrap_or(u64::MAX),
+            };
+            Some((instrument.to_string(), state))
+        });
+        states.collect()
+    }
+
+    /// Takes the refusals that another process met with, `age` ago.
+    pub(crate) fn restore(&mut self, refused: &BTreeMap<String, RefusalState>, age: Duration, now: Duration) {
+        for (name, state) in refused {
+            let Some(member) = self.member(name) else {
+                continue;
+            };
+            let error = ApiError {
+                code: state.code,
+                message: state.message.clone(),
+            };
+            let due_in = Duration::from_millis(state.due_in_ms).min(LASTING_WAIT_MAX);
+            self.standings[member] = Standing::Refused(Refusal {
+                error: match state.kind {
+                    RefusalKind::Unknown => SymbolError::Unknown(error),
+                    RefusalKind::NotInPlan => SymbolError::NotInPlan(error),
+                    RefusalKind::Refused => SymbolError::Refused(error),
+                },
+                // this process gives up no sooner for what another one met with
+                since: now,
+                times: state.times,
+                due: now + due_in.saturating_sub(age),
+            });
+        }
     }
 
     /// How many symbols the next call outside of the round has, if one is due.

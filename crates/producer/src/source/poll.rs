@@ -1,5 +1,6 @@
 //! Polls: the desk's calls, each sent when it is due.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pipeline_runtime::systemd;
@@ -12,6 +13,7 @@ use crate::Error;
 use crate::api_key::ApiKey;
 use crate::clock::Clock;
 use crate::http::{ApiBaseUrl, TwelveData};
+use crate::state_dir::{Left, StateDir};
 
 /// Whom to ask, and what.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) key: ApiKey,
     pub(crate) watchlist: Watchlist,
     pub(crate) orders: Orders,
+    /// Where the account outlives the process.
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 /// Twelve Data, polled.
@@ -28,6 +32,7 @@ pub(crate) struct Feed {
     api: TwelveData,
     clock: Clock,
     desk: Desk,
+    state_dir: StateDir,
     is_ready: bool,
 }
 
@@ -43,9 +48,20 @@ impl Feed {
                 "the symbol stands in the file more than once and is polled once"
             );
         }
+        let state_dir = match &settings.state_dir {
+            Some(directory) => StateDir::open(directory, settings.key.check(settings.base_url.as_str()))?,
+            None => StateDir::none(),
+        };
+        let now = clock.now();
+        let desk = match state_dir.load() {
+            Left::State(state) => Desk::restore(settings.orders, &state, now),
+            Left::Nothing => Desk::new(settings.orders, now),
+            Left::Lost => Desk::of_unknown_use(settings.orders, now),
+        };
         Ok(Self {
             api: TwelveData::new(settings.base_url, settings.key)?,
-            desk: Desk::new(settings.orders, clock.now()),
+            desk,
+            state_dir,
             clock,
             is_ready: false,
         })
@@ -57,7 +73,11 @@ impl Feed {
 
     /// The state in a sentence.
     pub(crate) fn status(&self) -> String {
-        self.desk.status(self.clock.now())
+        let mut status = self.desk.status(self.clock.now());
+        if self.state_dir.is_failing() {
+            status.push_str("; what is spent cannot be kept over a restart");
+        }
+        status
     }
 
     /// The next reply's quotes, at least one; nothing after the last sample. To be dropped at the end only: a call
@@ -67,9 +87,12 @@ impl Feed {
             let Some(task) = self.next_task().await else {
                 return Ok(None);
             };
+            self.keep_state();
             let (path, query) = self.desk.request(&task.ask);
             let reply = self.api.get(path, &query).await;
-            let quotes = self.desk.take(task, reply, self.clock.now())?;
+            let quotes = self.desk.take(task, reply, self.clock.now());
+            self.keep_state();
+            let quotes = quotes?;
             self.note_readiness();
             if !quotes.by_symbol.is_empty() {
                 return Ok(Some(quotes));
@@ -97,6 +120,14 @@ impl Feed {
                 }
             }
         }
+    }
+
+    /// Before a call is sent and once it is settled: a process that dies in between has spent it.
+    fn keep_state(&mut self) {
+        let now = self.clock.now();
+        let desk = &self.desk;
+        self.state_dir
+            .save(|| desk.state(now), desk.has_credits_of_a_day());
     }
 
     fn note_readiness(&mut self) {

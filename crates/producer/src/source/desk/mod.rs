@@ -1,6 +1,7 @@
 //! The desk: decides which call comes next and when, and takes what was answered. It sends nothing and waits for
 //! nothing, so a week of it is simulated in a second.
 
+mod state;
 mod taking;
 mod telling;
 
@@ -28,7 +29,7 @@ const DECIMALS: &str = "11";
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// What to poll, and how.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Orders {
     pub(crate) endpoint: Endpoint,
     pub(crate) instruments: Vec<Instrument>,
@@ -168,13 +169,15 @@ impl Desk {
         if self.account.is_usage_due(now) {
             return Ok(Task {
                 ask: Ask::Usage,
-                reservation: self.account.reserve(1, now)?,
+                reservation: self.account.reserve_usage(now)?,
             });
         }
         if self.hours.ask_due().is_some_and(|due| due <= now.monotonic) {
+            let reservation = self.account.reserve(1, now)?;
+            self.hours.asked(now);
             return Ok(Task {
                 ask: Ask::MarketState,
-                reservation: self.account.reserve(1, now)?,
+                reservation,
             });
         }
         if let Some(size) = self.agenda.errand_due(now.monotonic) {
@@ -316,6 +319,8 @@ fn at_most(reservation: &Reservation) -> usize {
     usize::try_from(reservation.credits()).unwrap_or(usize::MAX)
 }
 
+#[cfg(test)]
+mod restarts;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]

@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) {
         self.now.monotonic += time;
         self.now.utc += time;
     }
@@ -155,40 +155,49 @@ impl World {
         let end = self.now.monotonic + time;
         while self.now.monotonic < end {
             match self.desk.task_at(self.now) {
-                Ok(task) => {
-                    let (path, query) = self.desk.request(&task.ask);
-                    let query: BTreeMap<_, _> = query
-                        .into_iter()
-                        .map(|(name, value)| (name.to_owned(), value))
-                        .collect();
-                    let list = query.get("symbol").map(String::as_str).unwrap_or_default();
-                    let request = Request {
-                        path: path.to_owned(),
-                        symbols: list
-                            .split(',')
-                            .filter(|text| !text.is_empty())
-                            .map(str::to_owned)
-                            .collect(),
-                        query: query.clone(),
-                        at: self.now.utc,
-                        number: self.requests.len(),
-                    };
-                    let reply = self.reply(&request);
-                    self.requests.push(request);
-                    self.pass(Duration::from_millis(300));
-                    let quotes = self.desk.take(task, reply, self.now)?;
-                    let at = quotes.ts_recv;
-                    self.ticks.extend(
-                        quotes
-                            .by_symbol
-                            .into_iter()
-                            .map(|(symbol, _)| (at, symbol.to_string())),
-                    );
-                }
+                Ok(task) => self.make(task)?,
                 Err(wait) => self.pass(wait.wait.clamp(Duration::from_millis(1), MAX_WAIT)),
             }
         }
         Ok(())
+    }
+
+    /// Sends the call and takes its reply.
+    pub(super) fn make(&mut self, task: Task) -> Result<(), Error> {
+        let reply = self.send(&task);
+        self.pass(Duration::from_millis(300));
+        let quotes = self.desk.take(task, reply, self.now)?;
+        let at = quotes.ts_recv;
+        self.ticks.extend(
+            quotes
+                .by_symbol
+                .into_iter()
+                .map(|(symbol, _)| (at, symbol.to_string())),
+        );
+        Ok(())
+    }
+
+    pub(super) fn send(&mut self, task: &Task) -> Result<Reply, CallError> {
+        let (path, query) = self.desk.request(&task.ask);
+        let query: BTreeMap<_, _> = query
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let list = query.get("symbol").map(String::as_str).unwrap_or_default();
+        let request = Request {
+            path: path.to_owned(),
+            symbols: list
+                .split(',')
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            query: query.clone(),
+            at: self.now.utc,
+            number: self.requests.len(),
+        };
+        let reply = self.reply(&request);
+        self.requests.push(request);
+        reply
     }
 
     fn reply(&mut self, request: &Request) -> Result<Reply, CallError> {

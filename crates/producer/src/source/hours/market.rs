@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use twelve_data::MarketState;
 
+use super::state::{self, millis, when};
 use super::{AFTER_TURN, ASK_GAP, ASK_GAP_MAX, LOOK_GAP, Turn};
 
 /// Before an exchange opens and after it closes its shares trade for so long, in the US.
@@ -16,9 +17,9 @@ const DAY: Duration = Duration::from_hours(24);
 /// An exchange.
 #[derive(Clone, Debug)]
 pub(super) struct Market {
-    pub(super) exchange: Option<String>,
-    pub(super) mic_code: Option<String>,
-    pub(super) state: State,
+    exchange: Option<String>,
+    mic_code: Option<String>,
+    state: State,
     /// When to ask `/market_state` for it.
     ask_at: Duration,
     /// The wait after an answer that does not say when it turns, or that a quote contradicts; it doubles.
@@ -26,13 +27,13 @@ pub(super) struct Market {
     /// When to look by a quote, where nothing else says whether it is open.
     look_due: Option<Duration>,
     /// How long it was open when it last was.
-    pub(super) session: Duration,
+    session: Duration,
     opened: Option<Duration>,
 }
 
 /// What is known of it; times are by the clock that never jumps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+enum State {
     Unknown,
     Open {
         closes: Option<Duration>,
@@ -274,6 +275,46 @@ impl Market {
                 let is_closing = opens.is_some_and(|opens| opens + self.session < end);
                 u32::from(is_opening) + u32::from(is_closing)
             }
+        }
+    }
+
+    /// What is known, to be kept.
+    pub(super) fn kept(&self, now: Duration) -> state::MarketState {
+        let (is_open, since, turns) = match self.state {
+            State::Unknown => (None, None, None),
+            State::Open { closes } => (Some(true), None, closes),
+            State::Closed { since, opens } => (Some(false), Some(since), opens),
+        };
+        let in_ms = |at: Duration| millis(at.saturating_sub(now));
+        state::MarketState {
+            exchange: self.exchange.clone(),
+            mic_code: self.mic_code.clone(),
+            is_open,
+            closed_for_ms: since.map_or(0, |since| millis(now.saturating_sub(since))),
+            turns_in_ms: turns.map(in_ms),
+            ask_in_ms: in_ms(self.ask_at),
+            look_in_ms: self.look_due.map(in_ms),
+            session_ms: millis(self.session),
+        }
+    }
+
+    /// As another process knew it, `age` ago.
+    pub(super) fn restore(kept: &state::MarketState, age: Duration, now: Duration) -> Self {
+        let turns = kept.turns_in_ms.map(|turns_in| when(turns_in, age, now));
+        let closed_for = Duration::from_millis(kept.closed_for_ms).saturating_add(age);
+        Self {
+            state: match kept.is_open {
+                None => State::Unknown,
+                Some(true) => State::Open { closes: turns },
+                Some(false) => State::Closed {
+                    since: now.saturating_sub(closed_for),
+                    opens: turns,
+                },
+            },
+            ask_at: when(kept.ask_in_ms, age, now),
+            look_due: kept.look_in_ms.map(|look_in| when(look_in, age, now)),
+            session: Duration::from_millis(kept.session_ms).clamp(AFTER_TURN, DAY),
+            ..Self::new(kept.exchange.clone(), kept.mic_code.clone())
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod forex_week;
 mod market;
+mod state;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::agenda::Member;
 use crate::clock::Moment;
 use forex_week::ForexWeek;
 use market::Market;
+pub(crate) use state::HoursState;
 
 /// Shortest time from one call of `/market_state` to the next one, which doubles while it brings nothing.
 const ASK_GAP: Duration = Duration::from_mins(5);
@@ -210,6 +212,11 @@ impl Hours {
         }
         let due = self.markets.iter().map(Market::ask_at).min()?;
         Some(due.max(self.ask_after))
+    }
+
+    /// `/market_state` is being asked, and is asked again later should it not answer.
+    pub(crate) fn asked(&mut self, now: Moment) {
+        self.ask_after = now.monotonic + self.ask_gap;
     }
 
     /// `/market_state` answered.

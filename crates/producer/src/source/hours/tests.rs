@@ -128,3 +128,32 @@ fn a_market_that_no_list_has_is_looked_at_by_one_of_its_symbols() {
     hours.answered(0, &instrument(), &quote(true), at(3602));
     assert!(hours.wants(1, at(3603)));
 }
+
+#[test]
+fn what_is_known_outlives_the_process() {
+    let hours = closed(false);
+    let kept = hours.state(&[instrument()], at(100).monotonic);
+    let kept: HoursState = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+    // another process, whose clock counts from elsewhere
+    let later = |seconds: u64| Moment {
+        monotonic: Duration::from_secs(5 + seconds),
+        utc: at(200 + seconds).utc,
+    };
+    let (age, now) = (Duration::from_secs(100), later(0).monotonic);
+    let mut restored = Hours::new(1, Policy::Open, false);
+    restored.restore(&kept, &[instrument()], age, now);
+    assert!(!restored.wants(0, later(0)) && !restored.wants(0, later(1600)));
+    assert!(restored.wants(0, later(1601)));
+    assert!(
+        restored.ask_due() > Some(later(1601).monotonic),
+        "the vendor is not asked again"
+    );
+    assert_eq!(
+        restored.endpoint_for(0, Endpoint::Price, later(1601)),
+        Endpoint::Price
+    );
+    // one with another list knows nothing of what was not in it
+    let mut other = Hours::new(1, Policy::Open, false);
+    other.restore(&kept, &["MSFT".parse().unwrap()], age, now);
+    assert!(other.wants(0, later(0)));
+}
