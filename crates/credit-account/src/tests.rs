@@ -215,7 +215,7 @@ fn without_api_usage_what_replies_say_holds() {
         (paid.plan(), paid.is_usage_due(after(59_000))),
         (Plan::FREE, false)
     );
-    assert!(paid.is_usage_due(after(60_000)));
+    assert!(paid.is_usage_due(after(60_100)));
     // one good reply, and the free plan's pace is over
     spend(&mut paid, 2, heard(2, 608, 1000), 1000);
     assert_eq!(paid.plan(), plan(610, None));

@@ -1,7 +1,8 @@
 //! Quotes from Twelve Data to Kafka. A quote's way, each step a room that knows only those before it:
 //!
 //! 1. [`twelve_data`] (a crate of its own, pure) reads the vendor's replies.
-//! 2. `http` sends the calls, `credits` says when one may be sent.
+//! 2. `http` sends the calls, [`credit_account`] (pure, too) says when one may be sent; `state_dir` keeps that over
+//!    restarts.
 //! 3. `source` asks, and gives the quotes of each reply.
 //! 4. `accept` makes a tick of each: it has a `seq` now.
 //! 5. `publish` brings it to Kafka once and in order, and keeps a `ledger` of what Kafka acknowledged.
