@@ -25,7 +25,7 @@ fn a_signal_in_the_middle_of_a_request_leaves_nothing_behind() {
         flag.store(true, Ordering::Relaxed);
         Answer::Silence
     });
-    let arguments = ["--symbols", "AAPL", "--interval", "0"];
+    let arguments = ["--symbols", "AAPL", "--interval", "0", "--market-hours", "always"];
     let process = producer(&api.url, &cluster.bootstrap_servers(), &arguments)
         .spawn()
         .unwrap();
