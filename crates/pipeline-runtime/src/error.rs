@@ -76,6 +76,26 @@ pub enum Error {
         /// What it says in the end.
         source: KafkaError,
     },
+    /// The address that a partition's leader advertises does not answer.
+    #[error(
+        "{address} does not answer, which Kafka at {brokers} advertises for {partitions} partitions of the topic \
+         {topic}{hint}; set that broker's `advertised.listeners` to an address that this host reaches, or open its \
+         port; `broker-setup doctor` run from here tests it"
+    )]
+    LeaderUnreachable {
+        /// What is advertised.
+        address: String,
+        /// The bootstrap servers.
+        brokers: String,
+        /// The topic.
+        topic: String,
+        /// How many of its partitions are led there.
+        partitions: usize,
+        /// What is wrong with the address, where that can be seen.
+        hint: &'static str,
+        /// What librdkafka says.
+        source: KafkaError,
+    },
     /// The broker refuses the login.
     #[error(
         "Kafka at {brokers} refuses the login ({reason}); check `-X sasl.mechanism`, and `-X sasl.username` and \
@@ -178,6 +198,7 @@ impl Failure for Error {
             Self::LoginRefused { .. } | Self::TopicRefused { .. } => ExitStatus::NoPermission,
             Self::Metrics { .. }
             | Self::BrokerUnreachable { .. }
+            | Self::LeaderUnreachable { .. }
             | Self::NoKafkaCredentials { .. }
             | Self::TokenNotSigned { .. }
             | Self::TopicMissing { .. }

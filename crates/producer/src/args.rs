@@ -76,7 +76,8 @@ pub struct Args {
     /// Name of this instance in each tick [default: the host's name]
     #[arg(long, env = "PRODUCER_INSTANCE", value_name = "NAME")]
     instance: Option<String>,
-    /// Ticks that may wait for Kafka in memory, in bytes; when the queue is full, polling pauses
+    /// Memory for ticks that wait for Kafka: their text, and half a KiB a tick that the client takes beside it. When
+    /// it is full, polling pauses
     #[arg(long, env = "QUEUE_MAX_BYTES", value_name = "SIZE", default_value = "64MiB")]
     queue_max_bytes: QueueSize,
     /// How long to wait at the end until Kafka has all ticks

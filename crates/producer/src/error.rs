@@ -277,6 +277,12 @@ fn advice(topic: &str, refusal: Option<RDKafkaErrorCode>) -> String {
             "set this host's clock, by NTP: it is further from the brokers' than the topic {topic} takes, which is an \
              hour ahead unless `message.timestamp.after.max.ms` says otherwise"
         ),
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed) => {
+            format!("allow the user to write to the topic {topic} by an ACL")
+        }
+        Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+            format!("raise `max.message.bytes` of the topic {topic}, which takes no record of a tick's size")
+        }
         _ => format!("look at the topic {topic} and its brokers"),
     }
 }
@@ -285,6 +291,20 @@ impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Shared(error) => error.exit_status(),
+            Self::NotInKafka { source, .. } => match source {
+                // time that ran out, a clock, and what is no refusal of the record
+                None
+                | Some(
+                    RDKafkaErrorCode::InvalidTimestamp
+                    | RDKafkaErrorCode::PurgeQueue
+                    | RDKafkaErrorCode::PurgeInflight
+                    | RDKafkaErrorCode::Fatal
+                    | RDKafkaErrorCode::UnknownTopicOrPartition
+                    | RDKafkaErrorCode::UnknownTopic
+                    | RDKafkaErrorCode::UnknownPartition,
+                ) => ExitStatus::Failed,
+                Some(_) => ExitStatus::NoPermission,
+            },
             Self::KeyRefused { .. }
             | Self::EndpointRefused { .. }
             | Self::BucketForbidden { .. }
@@ -310,7 +330,6 @@ impl Failure for Error {
             Self::Runtime { .. }
             | Self::Encode { .. }
             | Self::StateDirInUse { .. }
-            | Self::NotInKafka { .. }
             | Self::BucketLook { .. }
             | Self::BucketCreate { .. } => ExitStatus::Failed,
         }

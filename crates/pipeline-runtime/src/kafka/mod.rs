@@ -2,6 +2,7 @@
 
 mod args;
 mod contact;
+mod leaders;
 #[cfg(feature = "msk-iam")]
 mod msk_iam;
 mod producing;
@@ -17,5 +18,5 @@ pub use producing::{ONCE_AND_IN_ORDER, Reachability};
 pub use property::Property;
 #[cfg(feature = "msk-iam")]
 pub use tokens::Tokens;
-pub use topic::{TopicName, partitions_of};
+pub use topic::{TopicName, partitions_of, reach_partitions};
 pub use topic_id::topic_id;

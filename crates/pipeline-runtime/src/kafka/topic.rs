@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 
-use super::Contact;
+use super::{Contact, leaders};
 use crate::Error;
 
 /// A topic's name, by Kafka's own rules.
@@ -53,6 +54,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Asks the brokers for the topic and gives its number of partitions. Blocks for up to `timeout`, but no longer when
 /// they refuse the login.
 ///
+/// That says nothing of the addresses that records go to: for these there is [`reach_partitions`].
+///
 /// `serve` has the client's events handled, which tell of a refusal; nothing to do for a client with a thread for that.
 ///
 /// # Errors
@@ -68,6 +71,49 @@ pub fn partitions_of<C: ClientContext>(
     timeout: Duration,
     serve: impl Fn(),
 ) -> Result<usize, Error> {
+    let metadata = describe(client, contact, (brokers, topic), timeout, serve)?;
+    Ok(metadata
+        .topics()
+        .iter()
+        .map(|topic| topic.partitions().len())
+        .sum())
+}
+
+/// The same, and then asks the leader of each partition for an offset, as a broker may advertise an address that
+/// nobody reaches. Blocks for up to `timeout`, and as long again for each leader.
+///
+/// # Errors
+///
+/// As [`partitions_of`], and [`Error::LeaderUnreachable`] for a leader that does not answer.
+pub fn reach_partitions<C: ClientContext>(
+    client: &Client<C>,
+    contact: &Contact,
+    brokers: &str,
+    topic: &TopicName,
+    timeout: Duration,
+) -> Result<usize, Error> {
+    let metadata = describe(client, contact, (brokers, topic), timeout, || {})?;
+    leaders::reach(
+        client,
+        contact,
+        (brokers, topic),
+        leaders::leaders_of(&metadata),
+        timeout,
+    )?;
+    Ok(metadata
+        .topics()
+        .iter()
+        .map(|topic| topic.partitions().len())
+        .sum())
+}
+
+fn describe<C: ClientContext>(
+    client: &Client<C>,
+    contact: &Contact,
+    (brokers, topic): (&str, &TopicName),
+    timeout: Duration,
+    serve: impl Fn(),
+) -> Result<Metadata, Error> {
     let deadline = Instant::now() + timeout;
     let mut wait = FIRST_WAIT;
     let metadata = loop {
@@ -98,15 +144,20 @@ pub fn partitions_of<C: ClientContext>(
     };
     let described = metadata.topics().first().ok_or_else(missing)?;
     match described.error().map(RDKafkaErrorCode::from) {
-        None if described.partitions().is_empty() => Err(missing()),
-        None => Ok(described.partitions().len()),
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Err(missing()),
-        Some(code) => Err(Error::TopicRefused {
-            topic: topic.to_string(),
-            brokers: brokers.to_owned(),
-            source: KafkaError::MetadataFetch(code),
-        }),
+        None if described.partitions().is_empty() => return Err(missing()),
+        None => {}
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+            return Err(missing());
+        }
+        Some(code) => {
+            return Err(Error::TopicRefused {
+                topic: topic.to_string(),
+                brokers: brokers.to_owned(),
+                source: KafkaError::MetadataFetch(code),
+            });
+        }
     }
+    Ok(metadata)
 }
 
 #[cfg(test)]

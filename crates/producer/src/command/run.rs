@@ -56,8 +56,13 @@ async fn prepare(config: Config) -> Result<(Feed, Publisher), Error> {
     if let Some(name) = &config.bucket {
         bucket::ensure(name, &config.s3).await?;
     }
-    let publisher =
-        Publisher::connect(&config.kafka, config.instance.as_str(), config.queue_max_bytes).await?;
+    let publisher = Publisher::connect(
+        &config.kafka,
+        config.instance.as_str(),
+        config.queue_max_bytes,
+        config.feed.orders.give_up_after,
+    )
+    .await?;
     let feed = Feed::open(config.feed, Clock::start())?;
     Ok((feed, publisher))
 }

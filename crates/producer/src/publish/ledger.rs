@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rdkafka::error::KafkaError;
@@ -19,7 +19,9 @@ pub(super) struct Ledger {
 #[derive(Debug, Default)]
 struct Page {
     accepted: u64,
-    open: BTreeSet<u64>,
+    /// By `seq`, with what each takes in memory.
+    open: BTreeMap<u64, usize>,
+    open_bytes: usize,
     refusal: Option<KafkaError>,
 }
 
@@ -43,17 +45,24 @@ impl Balance {
 }
 
 impl Ledger {
-    pub(super) fn accept(&self, seq: u64) {
+    pub(super) fn accept(&self, seq: u64, bytes: usize) {
         let mut page = self.page();
         page.accepted += 1;
-        page.open.insert(seq);
+        page.open_bytes += bytes;
+        page.open.insert(seq, bytes);
+    }
+
+    /// What all ticks take that are not acknowledged.
+    pub(super) fn open_bytes(&self) -> usize {
+        self.page().open_bytes
     }
 
     /// Kafka has it; tells whether it is the first.
     pub(super) fn acknowledge(&self, seq: u64) -> bool {
         let mut page = self.page();
         let is_first = u64::try_from(page.open.len()).is_ok_and(|open| open == page.accepted);
-        page.open.remove(&seq);
+        let bytes = page.open.remove(&seq).unwrap_or_default();
+        page.open_bytes = page.open_bytes.saturating_sub(bytes);
         drop(page);
         self.progress.notify_one();
         is_first
@@ -71,7 +80,11 @@ impl Ledger {
         Balance {
             accepted: page.accepted,
             open: page.open.len(),
-            open_seqs: page.open.first().copied().zip(page.open.last().copied()),
+            open_seqs: page
+                .open
+                .first_key_value()
+                .zip(page.open.last_key_value())
+                .map(|((first, _), (last, _))| (*first, *last)),
             refusal: page.refusal.clone(),
         }
     }
@@ -92,7 +105,7 @@ mod tests {
     fn what_is_not_acknowledged_stays_open_in_whatever_order() {
         let ledger = Ledger::default();
         for seq in 0..6 {
-            ledger.accept(seq);
+            ledger.accept(seq, 100);
         }
         assert!(ledger.acknowledge(3), "the first");
         assert!(!ledger.acknowledge(0));
@@ -100,6 +113,7 @@ mod tests {
         let balance = ledger.balance();
         assert_eq!((balance.accepted, balance.open, balance.in_kafka()), (6, 3, 3));
         assert_eq!(balance.open_seqs, Some((1, 4)));
+        assert_eq!(ledger.open_bytes(), 300);
         for seq in [1, 2, 4] {
             ledger.acknowledge(seq);
         }
@@ -109,7 +123,7 @@ mod tests {
     #[test]
     fn the_first_refusal_is_kept_and_its_tick_stays_open() {
         let ledger = Ledger::default();
-        ledger.accept(0);
+        ledger.accept(0, 100);
         let error = |code| KafkaError::MessageProduction(code);
         ledger.refuse(error(RDKafkaErrorCode::MessageSizeTooLarge));
         ledger.refuse(error(RDKafkaErrorCode::PurgeQueue));

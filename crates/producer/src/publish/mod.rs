@@ -1,14 +1,13 @@
 //! Accepted ticks to Kafka: each once, in order per symbol, none given up while there is hope.
 
 mod ledger;
+mod reach;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline_runtime::kafka::{
-    Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, Tokens, TopicName, partitions_of,
-};
+use pipeline_runtime::kafka::{Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, Tokens, TopicName};
 use pipeline_runtime::systemd;
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick, topic};
 use rdkafka::ClientContext;
@@ -27,8 +26,9 @@ use ledger::Ledger;
 
 use crate::Error;
 
-/// How long to wait for the topic's description at the start.
-const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
+/// What a tick takes in memory beside its key and value, until Kafka has it: librdkafka's message, its header, its
+/// number in the ledger, and what the allocator adds. Measured.
+const BYTES_BESIDE: usize = 512;
 
 /// Longest wait between two signs of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
@@ -41,8 +41,11 @@ pub(crate) struct Publisher {
     producer: ThreadedProducer<Deliveries>,
     topic: TopicName,
     ledger: Arc<Ledger>,
+    queue_max_bytes: u64,
     /// Accepted, and not yet taken by librdkafka: no more than one reply's ticks.
     waiting: VecDeque<Record>,
+    /// What these take.
+    waiting_bytes: usize,
     /// Whether librdkafka's queue was full when it was last tried.
     is_full: bool,
 }
@@ -53,22 +56,25 @@ struct Record {
     key: String,
     value: Vec<u8>,
     timestamp_ms: i64,
+    /// What it takes in memory until Kafka has it.
+    bytes: usize,
 }
 
 impl Publisher {
-    /// Connects, and finds the topic.
+    /// Connects, finds the topic, and reaches the leader of each of its partitions: a broker that cannot be reached
+    /// is waited for until `give_up_after`.
     pub(crate) async fn connect(
         args: &KafkaArgs,
         instance: &str,
         queue_max_bytes: u64,
+        give_up_after: Duration,
     ) -> Result<Self, Error> {
-        let kbytes_in_queue = (queue_max_bytes >> 10).to_string();
         let record_max_bytes = topic::RECORD_MAX_BYTES.to_string();
         let defaults = [
             ("linger.ms", "5"),
             ("compression.type", "zstd"),
-            ("queue.buffering.max.kbytes", kbytes_in_queue.as_str()),
-            // bytes are the limit
+            // the ledger bounds the queue, by what it really takes
+            ("queue.buffering.max.kbytes", "2147483647"),
             ("queue.buffering.max.messages", "0"),
             ("message.max.bytes", record_max_bytes.as_str()),
         ];
@@ -82,26 +88,14 @@ impl Publisher {
         };
         let producer = ThreadedProducer::from_config_and_context(&config, deliveries)
             .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
-        let (brokers, topic) = (args.connection.brokers.clone(), args.topic.clone());
-        let asked = tokio::task::spawn_blocking(move || {
-            let partitions = partitions_of(
-                producer.client(),
-                &contact,
-                &brokers,
-                &topic,
-                METADATA_TIMEOUT,
-                || {},
-            )?;
-            info!(%topic, partitions, %brokers, "topic found");
-            Ok::<_, Error>((producer, topic))
-        });
-        let (producer, topic) = asked
-            .await
-            .map_err(|join| Error::Runtime { source: join.into() })??;
+        let partitions = reach::topic(&producer, &contact, args, give_up_after).await?;
+        info!(topic = %args.topic, partitions, brokers = args.connection.brokers, "topic found and reached");
         Ok(Self {
             producer,
-            topic,
+            topic: args.topic.clone(),
             ledger,
+            queue_max_bytes,
+            waiting_bytes: 0,
             waiting: VecDeque::new(),
             is_full: false,
         })
@@ -109,16 +103,21 @@ impl Publisher {
 
     /// Takes a tick, at once: from here on it is in the ledger.
     pub(crate) fn take(&mut self, tick: &Tick<'_>) -> Result<(), Error> {
-        self.ledger.accept(tick.seq);
-        let value = tick.encode().map_err(|source| Error::Encode {
+        let value = tick.encode();
+        let key = tick.record_key();
+        let bytes = value.as_ref().map_or(0, Vec::len) + key.len() + BYTES_BESIDE;
+        self.ledger.accept(tick.seq, bytes);
+        self.waiting_bytes += bytes;
+        let value = value.map_err(|source| Error::Encode {
             symbol: tick.symbol.to_string(),
             source,
         })?;
         self.waiting.push_back(Record {
             seq: tick.seq,
-            key: tick.record_key().to_owned(),
+            key: key.to_owned(),
             value,
             timestamp_ms: tick.record_timestamp_ms(),
+            bytes,
         });
         Ok(())
     }
@@ -126,10 +125,13 @@ impl Publisher {
     /// Gives all that was taken to librdkafka; waits while its queue is full. May be dropped and called again.
     pub(crate) async fn hand_over(&mut self) {
         while let Some(record) = self.waiting.front() {
-            match self.send(record) {
-                Ok(()) => {
-                    self.waiting.pop_front();
-                }
+            let sent = if self.has_room() {
+                self.send(record)
+            } else {
+                Err(KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull))
+            };
+            match sent {
+                Ok(()) => self.no_longer_waits(),
                 Err(KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) => {
                     if !self.is_full {
                         self.is_full = true;
@@ -148,7 +150,7 @@ impl Publisher {
                 }
                 Err(error) => {
                     // it stays in the ledger
-                    self.waiting.pop_front();
+                    self.no_longer_waits();
                     self.ledger.refuse(error);
                 }
             }
@@ -156,6 +158,18 @@ impl Publisher {
         if self.is_full {
             self.is_full = false;
             info!("there is room in the queue to Kafka again");
+        }
+    }
+
+    /// Whether what librdkafka holds takes less memory than it may.
+    fn has_room(&self) -> bool {
+        let held = self.ledger.open_bytes().saturating_sub(self.waiting_bytes);
+        u64::try_from(held).is_ok_and(|held| held < self.queue_max_bytes)
+    }
+
+    fn no_longer_waits(&mut self) {
+        if let Some(Record { bytes, .. }) = self.waiting.pop_front() {
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use quote_model::Tick;
 
-use crate::stage::{Answer, Log, broker, producer, records, run, terminate, until, vendor};
+use crate::stage::{Answer, Log, Scripted, broker, producer, records, run, terminate, until, vendor};
 
 fn price() -> Answer {
     Answer::Reply(200, r#"{"price":"231.40000"}"#.to_owned())
@@ -141,6 +141,61 @@ fn a_full_queue_pauses_polling_and_loses_nothing() {
             "{symbol} is out of order"
         );
     }
+}
+
+#[test]
+fn what_waits_for_kafka_takes_the_memory_that_it_may_and_no_more() {
+    const QUEUE_MIB: u64 = 48;
+    let cluster = broker();
+    let symbols: Vec<String> = (0..120).map(|n| format!("S{n}")).collect();
+    let entries: serde_json::Map<_, _> = symbols
+        .iter()
+        .map(|symbol| (symbol.clone(), serde_json::json!({"price": "231.40000"})))
+        .collect();
+    let body = serde_json::Value::from(entries).to_string();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&calls);
+    let api = Scripted::new(move |seen| {
+        if seen.target.starts_with("/api_usage") {
+            return Answer::Reply(200, r#"{"current_usage":1,"plan_limit":1000000000}"#.to_owned());
+        }
+        counter.fetch_add(1, Ordering::Relaxed);
+        Answer::Reply(200, body.clone())
+    });
+    let (list, queue) = (symbols.join(","), format!("{QUEUE_MIB}MiB"));
+    let arguments = ["--symbols", &list, "--interval", "0", "--queue-max-bytes", &queue];
+    let mut process = producer(
+        &api.url,
+        &cluster.bootstrap_servers(),
+        &[
+            &arguments[..],
+            &["--market-hours", "always", "--drain-timeout", "0"],
+        ]
+        .concat(),
+    )
+    .spawn()
+    .unwrap();
+    let log = Log::of(&mut process);
+    until("the first polls", || calls.load(Ordering::Relaxed) > 20);
+    cluster.broker_down(1).unwrap();
+    let before = resident_mib(process.id());
+    until("a full queue", || {
+        log.text().contains("the queue to Kafka is full")
+    });
+    let taken = resident_mib(process.id()) - before;
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(
+        (QUEUE_MIB * 6 / 10..=QUEUE_MIB + 6).contains(&taken),
+        "{taken} MiB for a queue of {QUEUE_MIB} MiB"
+    );
+}
+
+fn resident_mib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kib / 1024
 }
 
 #[test]

@@ -1,0 +1,65 @@
+use std::time::{Duration, Instant};
+
+use pipeline_runtime::exit::chain;
+use pipeline_runtime::kafka::{Contact, KafkaArgs, reach_partitions};
+use pipeline_runtime::systemd;
+use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
+use tracing::warn;
+
+use crate::Error;
+
+/// How long one try waits for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// From one try to the next one.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// While Kafka cannot be reached it is told again after so long.
+const TOLD_AGAIN: Duration = Duration::from_mins(1);
+
+/// Waits until the topic is described and each leader answers, for up to `give_up_after`. Gives its number of
+/// partitions. What Kafka refuses is not waited for.
+pub(super) async fn topic<C>(
+    producer: &ThreadedProducer<C>,
+    contact: &Contact,
+    args: &KafkaArgs,
+    give_up_after: Duration,
+) -> Result<usize, Error>
+where
+    C: ProducerContext + 'static,
+{
+    let begin = Instant::now();
+    let mut told: Option<(String, Instant)> = None;
+    loop {
+        let (producer, contact) = (producer.clone(), contact.clone());
+        let (brokers, topic) = (args.connection.brokers.clone(), args.topic.clone());
+        let look = move || reach_partitions(producer.client(), &contact, &brokers, &topic, ANSWER_TIMEOUT);
+        let looked = tokio::task::spawn_blocking(look);
+        let failure = match looked
+            .await
+            .map_err(|join| Error::Runtime { source: join.into() })?
+        {
+            Ok(partitions) => return Ok(partitions),
+            Err(failure) => failure,
+        };
+        let may_pass = matches!(
+            failure,
+            pipeline_runtime::Error::BrokerUnreachable { .. }
+                | pipeline_runtime::Error::LeaderUnreachable { .. }
+        );
+        if !may_pass || begin.elapsed() >= give_up_after {
+            return Err(failure.into());
+        }
+        let reason = chain(&failure);
+        let is_news = told
+            .as_ref()
+            .is_none_or(|(before, at)| *before != reason || at.elapsed() >= TOLD_AGAIN);
+        if is_news {
+            warn!("waiting for Kafka, no credit is spent meanwhile: {reason}");
+            told = Some((reason.clone(), Instant::now()));
+        }
+        systemd::alive();
+        systemd::status(&format!("waiting for Kafka: {reason}"));
+        tokio::time::sleep(PAUSE).await;
+    }
+}
