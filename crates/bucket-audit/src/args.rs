@@ -1,7 +1,7 @@
 use bucket_reader::{BucketArgs, moment};
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
-use pipeline_runtime::kafka::TopicName;
+use pipeline_runtime::kafka::{ConnectionArgs, KafkaArgs, Property, TopicName};
 
 /// What to audit, and what counts as a fault.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,9 +29,52 @@ pub struct AuditArgs {
     /// Memory for which ticks of which sessions are there; more of them than it holds are a finding
     #[arg(long, env = "AUDIT_MEMORY", value_name = "SIZE", default_value = "1GiB")]
     memory: ByteSize,
+    // not from KAFKA_BOOTSTRAP_SERVERS, which is set where the bucket alone is to be audited too
+    /// Kafka brokers to compare with, with commas between them: the ends of the log, the group's commits, and records where an
+    /// object has fewer than offsets
+    #[arg(long, value_name = "HOST:PORT", requires = "topic", help_heading = "Kafka")]
+    brokers: Option<String>,
+    /// Consumer group that writes the bucket
+    #[arg(
+        long,
+        env = "CONSUMER_GROUP",
+        value_name = "NAME",
+        default_value = "quote-consumer",
+        help_heading = "Kafka"
+    )]
+    pub(crate) group: String,
+    /// Any librdkafka property; `key=@file` reads the value from a file
+    #[arg(
+        short = 'X',
+        long = "property",
+        value_name = "KEY=VALUE",
+        help_heading = "Kafka"
+    )]
+    properties: Vec<Property>,
+    /// The same as one list with `;` between them, for files of settings; `-X` goes over it
+    #[arg(
+        long = "properties",
+        env = "KAFKA_PROPERTIES",
+        value_name = "KEY=VALUE;…",
+        value_delimiter = ';',
+        help_heading = "Kafka"
+    )]
+    property_list: Vec<Property>,
 }
 
 impl AuditArgs {
+    /// The log to compare with, if it is to be.
+    pub(crate) fn kafka(&self) -> Option<KafkaArgs> {
+        Some(KafkaArgs {
+            connection: ConnectionArgs {
+                brokers: self.brokers.clone()?,
+                properties: self.properties.clone(),
+                property_list: self.property_list.clone(),
+            },
+            topic: self.topic.clone()?,
+        })
+    }
+
     /// In bytes.
     pub(crate) fn memory(&self) -> usize {
         usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX)
@@ -65,6 +108,16 @@ mod tests {
         let cli = Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--in-flight", "5m"]).unwrap();
         assert_eq!(cli.audit.in_flight, SignedDuration::from_mins(5));
         assert!(Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--in-flight=-5m"]).is_err());
+    }
+
+    #[test]
+    fn the_log_is_that_of_a_topic_that_is_named() {
+        let base = ["audit", "--bucket", "my-bucket"];
+        assert!(Cli::try_parse_from(base).unwrap().audit.kafka().is_none());
+        let brokers = base.into_iter().chain(["--brokers", "b:9092"]);
+        assert!(Cli::try_parse_from(brokers.clone()).is_err());
+        let cli = Cli::try_parse_from(brokers.chain(["--topic", "t"])).unwrap();
+        assert_eq!(cli.audit.kafka().unwrap().topic.as_str(), "t");
     }
 
     #[test]

@@ -1,4 +1,6 @@
+use jiff::SignedDuration;
 use pipeline_runtime::exit::{ExitStatus, Failure};
+use rdkafka::error::KafkaError;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -7,6 +9,37 @@ pub enum Error {
     /// The bucket cannot be read to its end.
     #[error(transparent)]
     Bucket(#[from] bucket_reader::Error),
+    /// Something that the binaries share.
+    #[error(transparent)]
+    Runtime(#[from] pipeline_runtime::Error),
+    /// Kafka does not answer.
+    #[error("the brokers do not {what} of the topic {topic}, check `--brokers`, `--group` and their ACLs")]
+    Log {
+        /// The topic.
+        topic: String,
+        /// What was asked.
+        what: &'static str,
+        /// What librdkafka says.
+        source: KafkaError,
+    },
+    /// Records that should be there do not come.
+    #[error(
+        "no record of topic {topic}, partition {partition} came for {waited:#}, look at the brokers and try again"
+    )]
+    Stalled {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// For how long.
+        waited: SignedDuration,
+    },
+    /// A thread of ours ended.
+    #[error("a thread of the audit ended before its time, please report it")]
+    Worker {
+        /// Why.
+        source: tokio::task::JoinError,
+    },
     /// The report cannot be written.
     #[error("cannot write the report to stdout")]
     Stdout {
@@ -19,7 +52,8 @@ impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Bucket(error) => error.exit_status(),
-            Self::Stdout { .. } => ExitStatus::Failed,
+            Self::Runtime(error) => error.exit_status(),
+            _ => ExitStatus::Failed,
         }
     }
 }

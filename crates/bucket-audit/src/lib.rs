@@ -1,12 +1,21 @@
-//! `consumer audit`: reads the bucket and proves it, from the bucket alone.
+//! `consumer audit`: reads the bucket and proves it.
 //!
-//! [`bucket_reader`] lists the objects and checks each one by itself → [`topic`] sets them
-//! beside each other: the chain of each [`partition`], the [`sessions`] of each producer → [`report`].
+//! [`bucket_reader`] lists the objects and checks each one by itself → [`topic`] sets them beside each other: the chain of
+//! each [`partition`], the [`sessions`] of each producer → [`comparison`] sets them beside the log, if brokers are named →
+//! [`report`].
 //!
-//! What it cannot see: ticks lost behind the last one of a session that is in the bucket.
+//! What it proves: each object is as it was written; each chain covers its offsets once and without a hole from its first
+//! object to its last; each tick of a session is there once, from `seq` 0 to the last one that is there. With `--brokers`
+//! also: nothing that the group committed is missing at a chain's end, nothing went from the log before it was stored, and
+//! an object with fewer records than offsets lacks none that the log still has. What it could not know it says
+//! ([`not_known`]).
 
+mod against_log;
 mod args;
+mod comparison;
 mod error;
+mod log;
+mod not_known;
 mod partition;
 #[cfg(test)]
 mod planted_faults;
@@ -27,8 +36,10 @@ use pipeline_runtime::exit::ExitStatus;
 pub use args::AuditArgs;
 pub use error::Error;
 
-use report::{Report, TopicSummary};
-use topic::TopicAudit;
+use comparison::Comparison;
+use not_known::not_known;
+use report::Report;
+use topic::{AuditedTopic, TopicAudit};
 
 /// Objects that are fetched and checked at a time.
 const OBJECTS_IN_FLIGHT: usize = 8;
@@ -51,6 +62,10 @@ pub async fn run(args: &AuditArgs, out: &mut (dyn Write + Send)) -> Result<ExitS
 }
 
 async fn audit(args: &AuditArgs, bucket: &Bucket) -> Result<Report, Error> {
+    let mut comparison = match args.kafka() {
+        Some(kafka) => Some(Comparison::begin(kafka, args.group.clone()).await?),
+        None => None,
+    };
     let mut listing = Listing::of(bucket, &args.source.prefix, args.topic.as_ref()).await?;
     let mut findings = Findings::default();
     listing.report_foreign(&mut findings);
@@ -63,8 +78,14 @@ async fn audit(args: &AuditArgs, bucket: &Bucket) -> Result<Report, Error> {
     };
     let mut summaries = Vec::new();
     for (topic, listed) in listing.topics {
-        let summary = audit_topic(args, bucket, &topic, listed, times, &mut findings).await?;
-        summaries.push(summary);
+        let mut audited = audit_topic(args, bucket, &topic, listed, times, &mut findings).await?;
+        let comparison = comparison.take();
+        let is_log_compared = comparison.is_some();
+        if let Some(comparison) = comparison {
+            comparison.end(&mut audited, args.complete, &mut findings).await?;
+        }
+        audited.summary.not_known = not_known(&audited, is_log_compared);
+        summaries.push(audited.summary);
     }
     Ok(Report::new(args, summaries, findings))
 }
@@ -76,7 +97,7 @@ async fn audit_topic(
     mut listed: TopicListing,
     times: Times,
     findings: &mut Findings,
-) -> Result<TopicSummary, Error> {
+) -> Result<AuditedTopic, Error> {
     let folder = &format!("{}{topic}/", args.source.prefix);
     let layout = Layout::read(bucket, folder, topic, listed.has_layout, findings).await?;
     if listed.slots.is_empty() {

@@ -89,6 +89,7 @@ fn slot_of(object: &Object, recent_from: Option<Timestamp>) -> SlotFacts {
 fn audit_since(objects: &[Object], recent_from: Option<Timestamp>) -> (TopicSummary, Vec<Finding>) {
     let layout = Layout {
         key: "t/_layout.json".to_owned(),
+        id: uuid::Uuid::from_u128(1),
         format: Format::Lines(Codec::Zstd),
         topic_id: Some("id".to_owned()),
     };
@@ -97,7 +98,7 @@ fn audit_since(objects: &[Object], recent_from: Option<Timestamp>) -> (TopicSumm
     for object in objects {
         audit.slot(slot_of(object, recent_from), &mut findings);
     }
-    let summary = audit.finish(&mut findings);
+    let summary = audit.finish(&mut findings).summary;
     (summary, findings.into_kept())
 }
 

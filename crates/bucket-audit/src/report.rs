@@ -65,6 +65,8 @@ pub(crate) struct TopicSummary {
     pub(crate) partitions: Vec<PartitionSummary>,
     /// The runs of producers that have ticks here.
     pub(crate) sessions: Vec<SessionSummary>,
+    /// What this audit could not know.
+    pub(crate) not_known: Vec<String>,
 }
 
 /// The chain of one partition.
@@ -78,6 +80,9 @@ pub(crate) struct PartitionSummary {
     pub(crate) first_offset: u64,
     /// Offset after its last, where the last slot tells it.
     pub(crate) next_offset: Option<u64>,
+    /// Where the log begins and ends, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log_offsets: Option<(u64, u64)>,
 }
 
 /// One run of one producer.
@@ -208,6 +213,9 @@ impl TopicSummary {
         }
         if self.sessions.len() > SESSIONS_SHOWN {
             writeln!(out, "    and {} more", self.sessions.len() - SESSIONS_SHOWN)?;
+        }
+        for what in &self.not_known {
+            writeln!(out, "  not known   {what}")?;
         }
         Ok(())
     }

@@ -19,7 +19,28 @@ pub(crate) struct TopicAudit {
     sessions: Sessions,
     /// Partitions of which the beginning was removed.
     cut: Vec<u32>,
+    sparse: Vec<SparseSlot>,
     summary: TopicSummary,
+}
+
+/// A slot that has fewer records than offsets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SparseSlot {
+    pub(crate) key: String,
+    pub(crate) partition: u32,
+    /// First and last offset.
+    pub(crate) offsets: (u64, u64),
+    pub(crate) records: u64,
+}
+
+/// What became of a topic.
+#[derive(Debug, Default)]
+pub(crate) struct AuditedTopic {
+    pub(crate) layout: Option<Layout>,
+    pub(crate) summary: TopicSummary,
+    pub(crate) sparse: Vec<SparseSlot>,
+    /// Partitions of which older slots were not read.
+    pub(crate) left_out: BTreeMap<u32, u64>,
 }
 
 impl TopicAudit {
@@ -40,6 +61,7 @@ impl TopicAudit {
             partition: None,
             sessions: Sessions::new(topic, folder, memory),
             cut: Vec::new(),
+            sparse: Vec::new(),
             summary: TopicSummary {
                 topic: topic.to_owned(),
                 not_data: listed.not_data,
@@ -77,6 +99,16 @@ impl TopicAudit {
             self.compare_topic_id(topic_id, &key, findings);
         }
         self.add_to_partition(name, metadata.end, &key, findings);
+        if let Some((first, last)) = metadata.offsets().filter(|_| body.is_whole)
+            && body.records < last - first + 1
+        {
+            self.sparse.push(SparseSlot {
+                key: key.clone(),
+                partition: name.partition,
+                offsets: (first, last),
+                records: body.records,
+            });
+        }
         self.sessions.slot(name, &key, body.sessions, findings);
         self.summary.objects += 1;
         self.summary.stored_bytes += size;
@@ -160,14 +192,19 @@ impl TopicAudit {
     }
 
     /// Reports what only shows once all slots are read.
-    pub(crate) fn finish(mut self, findings: &mut Findings) -> TopicSummary {
+    pub(crate) fn finish(mut self, findings: &mut Findings) -> AuditedTopic {
         self.end_partition(findings);
         let unseen = Unseen {
             removed: &self.cut,
             is_partial: self.left_out.is_some(),
         };
         self.summary.sessions = self.sessions.finish(unseen, findings);
-        self.summary
+        AuditedTopic {
+            layout: self.layout,
+            summary: self.summary,
+            sparse: self.sparse,
+            left_out: self.left_out.unwrap_or_default(),
+        }
     }
 }
 

@@ -46,6 +46,16 @@ pub enum Kind {
     Hole,
     /// Offsets that are in two objects.
     Overlap,
+    /// Offsets that were committed and are in no object behind the last one.
+    ChainEnd,
+    /// Offsets that are in no object and no longer in the log.
+    LostRecords,
+    /// Records of the log that an object should hold.
+    MissingRecord,
+    /// Offsets that are in an object, and that the log never had.
+    BeyondLog,
+    /// Offsets of the log that are in no object yet.
+    NotStoredYet,
     /// A tick that is stored twice.
     DoubledTick,
     /// A tick behind a later one of its symbol.
@@ -77,6 +87,11 @@ impl fmt::Display for Kind {
             Self::TwoObjects => "two objects",
             Self::Hole => "hole",
             Self::Overlap => "overlap",
+            Self::ChainEnd => "chain end",
+            Self::LostRecords => "lost records",
+            Self::MissingRecord => "missing record",
+            Self::BeyondLog => "beyond log",
+            Self::NotStoredYet => "not stored yet",
             Self::DoubledTick => "doubled tick",
             Self::Disorder => "disorder",
             Self::Unproven => "unproven",

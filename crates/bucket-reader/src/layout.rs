@@ -15,11 +15,13 @@ const LAYOUT_MAX_BYTES: u64 = 64 * 1024;
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Layout {
     pub key: String,
+    /// Names this chain of objects; commits in Kafka say it too.
+    pub id: Uuid,
     pub format: Format,
     pub topic_id: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct LayoutJson {
     layout_version: u64,
     id: Uuid,
@@ -60,10 +62,11 @@ impl Layout {
             .await
             .map_err(|source| bucket.broken_body(&key, source))?;
         Ok(match parse(&json, topic) {
-            Ok((format, topic_id)) => Some(Self {
+            Ok((format, json)) => Some(Self {
                 key,
+                id: json.id,
                 format,
-                topic_id,
+                topic_id: json.topic_id,
             }),
             Err(reason) => {
                 report(reason);
@@ -73,7 +76,7 @@ impl Layout {
     }
 }
 
-fn parse(json: &[u8], topic: &str) -> Result<(Format, Option<String>), String> {
+fn parse(json: &[u8], topic: &str) -> Result<(Format, LayoutJson), String> {
     if json.len() as u64 > LAYOUT_MAX_BYTES {
         return Err(format!("it is longer than {LAYOUT_MAX_BYTES} bytes"));
     }
@@ -91,7 +94,7 @@ fn parse(json: &[u8], topic: &str) -> Result<(Format, Option<String>), String> {
         return Err(format!("topic is `{}`, its folder says {topic}", layout.topic));
     }
     let format = Format::of_layout(&layout.format, &layout.compression)?;
-    Ok((format, layout.topic_id))
+    Ok((format, layout))
 }
 
 #[cfg(test)]
@@ -103,10 +106,9 @@ mod tests {
 
     #[test]
     fn a_right_layout_is_read() {
-        assert_eq!(
-            parse(LAYOUT.as_bytes(), "t").unwrap(),
-            (Format::Lines(Codec::Gzip), Some("x".to_owned()))
-        );
+        let (format, layout) = parse(LAYOUT.as_bytes(), "t").unwrap();
+        assert_eq!(format, Format::Lines(Codec::Gzip));
+        assert_eq!(layout.topic_id.as_deref(), Some("x"));
     }
 
     #[test]

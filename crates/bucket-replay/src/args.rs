@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use bucket_reader::{BucketArgs, moment};
 use jiff::Timestamp;
 use pipeline_runtime::kafka::{ConnectionArgs, KafkaArgs, TopicName};
@@ -35,6 +37,16 @@ pub struct ReplayArgs {
     /// Write into the topic that the objects are of, which then holds the records twice
     #[arg(long, help_heading = "Kafka")]
     pub(super) same_topic: bool,
+    /// Go on past records that Kafka does not take, too large ones for instance, and keep each in this file as a line of JSON
+    #[arg(long, value_name = "FILE", help_heading = "Kafka")]
+    pub(super) refused_to: Option<PathBuf>,
+    /// Note in this file how far it is, and go on from there if it is there already, however the run before it ended
+    ///
+    /// After a kill or a power cut, what was sent and not noted as acknowledged yet is written twice, at most one object
+    /// of each partition and what was queued; the next run says which offsets. Without one, the log says every 10 s where
+    /// to go on.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(super) progress: Option<PathBuf>,
 }
 
 /// Which of the records; all by default. What is given twice, by offset and time, must both hold.

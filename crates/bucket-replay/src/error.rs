@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use pipeline_runtime::exit::{ExitStatus, Failure};
 use pipeline_runtime::kafka::TopicName;
 use rdkafka::error::KafkaError;
@@ -117,8 +119,9 @@ pub enum Error {
     },
     /// Kafka does not have all that was sent.
     #[error(
-        "{open} of {sent} records did not reach the topic {topic}{}; go on with `--from-offset {resume}`",
-        refusal.as_ref().map(|refusal| format!(" ({refusal})")).unwrap_or_default()
+        "{open} of {sent} records did not reach the topic {topic}{}; go on with `--from-offset {resume}`{}",
+        refusal.as_ref().map(refused).unwrap_or_default(),
+        doubled(*ahead)
     )]
     NotDelivered {
         /// How many.
@@ -129,8 +132,31 @@ pub enum Error {
         topic: TopicName,
         /// `--from-offset` to go on with so that none is left out.
         resume: String,
-        /// Why Kafka refused the first that it refused; else it gave no answer in time.
-        refusal: Option<KafkaError>,
+        /// How many are in the topic already, and would be written twice.
+        ahead: u64,
+        /// Partition and offset of the record that Kafka refuses, and why; else it gave no answer in time.
+        refusal: Option<(u32, u64, KafkaError)>,
+    },
+    /// A file of ours cannot be read or written.
+    #[error("cannot use the file {}, check its path, its mode and the disk", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The progress is that of another replay.
+    #[error(
+        "the progress in {} is that of a replay from {source_then} to {topic_then}; name another file with `--progress`",
+        path.display()
+    )]
+    AnotherProgress {
+        /// The file.
+        path: PathBuf,
+        /// Where from it was.
+        source_then: String,
+        /// Where to.
+        topic_then: String,
     },
     /// A thread of ours ended.
     #[error("a thread of the replay ended before its time, please report it")]
@@ -146,6 +172,20 @@ pub enum Error {
     },
 }
 
+fn refused((partition, offset, reason): &(u32, u64, KafkaError)) -> String {
+    format!(
+        ": Kafka refuses the record of partition {partition}, offset {offset} ({reason}), mend that or go on past it with \
+         `--refused-to`"
+    )
+}
+
+fn doubled(ahead: u64) -> String {
+    match ahead {
+        0 => String::new(),
+        _ => format!(", by which {ahead} records that are there already are written twice"),
+    }
+}
+
 impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
@@ -157,7 +197,8 @@ impl Failure for Error {
             | Self::NoPartition { .. }
             | Self::SameTopic { .. }
             | Self::TooFewPartitions { .. }
-            | Self::OffsetUnknown { .. } => ExitStatus::BadConfig,
+            | Self::OffsetUnknown { .. }
+            | Self::AnotherProgress { .. } => ExitStatus::BadConfig,
             _ => ExitStatus::Failed,
         }
     }

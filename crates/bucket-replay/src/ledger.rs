@@ -1,8 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rdkafka::error::KafkaError;
-
 /// Where a record was in the bucket: its offset, or its slot's first where its own is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
@@ -17,10 +15,16 @@ pub(super) struct Ledger(Mutex<Page>);
 #[derive(Debug, Default)]
 struct Page {
     sent: u64,
-    open: u64,
-    /// How many are open, by partition and offset.
-    open_at: BTreeMap<u32, BTreeMap<u64, u64>>,
-    refusal: Option<KafkaError>,
+    partitions: BTreeMap<u32, Window>,
+}
+
+/// One partition of the source from the first record on that is open.
+#[derive(Debug, Default)]
+struct Window {
+    /// How many are open, by offset.
+    open: BTreeMap<u64, u64>,
+    /// How many are settled at or behind the first that is open.
+    settled_ahead: BTreeMap<u64, u64>,
 }
 
 /// The ledger at one time.
@@ -31,52 +35,53 @@ pub(super) struct Balance {
     pub(super) open: u64,
     /// Lowest offset of these, by partition.
     pub(super) open_from: BTreeMap<u32, u64>,
-    /// Why Kafka refused the first that it refused.
-    pub(super) refusal: Option<KafkaError>,
+    /// How many are acknowledged and stand at or behind such an offset: whoever goes on from there writes them twice.
+    pub(super) ahead: u64,
 }
 
 impl Ledger {
     pub(super) fn sent(&self, origin: Origin) {
         let mut page = self.page();
         page.sent += 1;
-        page.open += 1;
-        let offsets = page.open_at.entry(origin.partition).or_default();
-        *offsets.entry(origin.offset).or_default() += 1;
+        let window = page.partitions.entry(origin.partition).or_default();
+        *window.open.entry(origin.offset).or_default() += 1;
     }
 
-    pub(super) fn acknowledged(&self, origin: Origin) {
+    /// It was not sent after all.
+    pub(super) fn withdrawn(&self, origin: Origin) {
         let mut page = self.page();
-        let Some(offsets) = page.open_at.get_mut(&origin.partition) else {
-            return;
-        };
-        if let Some(open) = offsets.get_mut(&origin.offset) {
+        page.sent -= 1;
+        if let Some(window) = page.partitions.get_mut(&origin.partition)
+            && let Some(open) = window.open.get_mut(&origin.offset)
+        {
             *open -= 1;
             if *open == 0 {
-                offsets.remove(&origin.offset);
+                window.open.remove(&origin.offset);
             }
-            page.open -= 1;
         }
     }
 
-    /// Kafka will not have it: it stays open.
-    pub(super) fn refused(&self, error: KafkaError) {
-        self.page().refusal.get_or_insert(error);
-    }
-
-    pub(super) fn is_refused(&self) -> bool {
-        self.page().refusal.is_some()
+    /// Kafka has it, or it is kept elsewhere.
+    pub(super) fn settled(&self, origin: Origin) {
+        let mut page = self.page();
+        if let Some(window) = page.partitions.get_mut(&origin.partition) {
+            window.settle(origin.offset);
+        }
     }
 
     pub(super) fn balance(&self) -> Balance {
         let page = self.page();
-        let lowest = page.open_at.iter();
+        let windows = page.partitions.iter();
         Balance {
             sent: page.sent,
-            open: page.open,
-            open_from: lowest
-                .filter_map(|(partition, offsets)| Some((*partition, *offsets.first_key_value()?.0)))
+            open: windows.clone().flat_map(|(_, window)| window.open.values()).sum(),
+            open_from: windows
+                .clone()
+                .filter_map(|(partition, window)| Some((*partition, *window.open.first_key_value()?.0)))
                 .collect(),
-            refusal: page.refusal.clone(),
+            ahead: windows
+                .flat_map(|(_, window)| window.settled_ahead.values())
+                .sum(),
         }
     }
 
@@ -86,10 +91,25 @@ impl Ledger {
     }
 }
 
+impl Window {
+    fn settle(&mut self, offset: u64) {
+        let Some(open) = self.open.get_mut(&offset) else {
+            return;
+        };
+        *open -= 1;
+        if *open == 0 {
+            self.open.remove(&offset);
+        }
+        *self.settled_ahead.entry(offset).or_default() += 1;
+        self.settled_ahead = match self.open.first_key_value() {
+            None => BTreeMap::new(),
+            Some((first, _)) => self.settled_ahead.split_off(first),
+        };
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use rdkafka::error::RDKafkaErrorCode;
-
     use super::*;
 
     #[test]
@@ -100,22 +120,25 @@ mod tests {
         for origin in [at(0, 3), at(0, 4), at(1, 7), at(0, 5), at(1, 7)] {
             ledger.sent(origin);
         }
-        ledger.acknowledged(at(0, 3));
-        ledger.acknowledged(at(1, 7));
-        assert_eq!(ledger.balance().open_from, BTreeMap::from([(0, 4), (1, 7)]));
-        ledger.acknowledged(at(1, 7));
-        ledger.refused(KafkaError::MessageProduction(
-            RDKafkaErrorCode::MessageSizeTooLarge,
-        ));
-        ledger.refused(KafkaError::Canceled);
+        ledger.settled(at(0, 3));
         let balance = ledger.balance();
-        assert_eq!((balance.sent, balance.open), (5, 2));
-        assert_eq!(balance.open_from, BTreeMap::from([(0, 4)]));
+        assert_eq!((balance.sent, balance.open, balance.ahead), (5, 4, 0));
+        assert_eq!(balance.open_from, BTreeMap::from([(0, 4), (1, 7)]));
+        ledger.settled(at(0, 5));
+        assert_eq!(ledger.balance().ahead, 1);
+        ledger.settled(at(1, 7));
+        let balance = ledger.balance();
         assert_eq!(
-            balance.refusal,
-            Some(KafkaError::MessageProduction(
-                RDKafkaErrorCode::MessageSizeTooLarge
-            ))
+            (balance.ahead, balance.open),
+            (2, 2),
+            "the other at 7 is written twice too"
         );
+        ledger.sent(at(0, 6));
+        ledger.withdrawn(at(0, 6));
+        ledger.settled(at(1, 7));
+        ledger.settled(at(0, 4));
+        let balance = ledger.balance();
+        assert_eq!((balance.ahead, balance.open), (0, 0));
+        assert_eq!(balance.open_from, BTreeMap::new());
     }
 }

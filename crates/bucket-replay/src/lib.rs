@@ -9,15 +9,21 @@
 
 mod args;
 mod error;
+mod kafka_client;
 mod ledger;
+mod notes;
 mod offsets;
 mod plan;
+mod progress_file;
+mod refused_file;
 mod result;
 mod selection;
+mod sending;
 mod target;
 mod work;
 
 use std::io::Write;
+use std::time::Instant;
 
 use bucket_reader::{Bucket, Findings, Layout, Listing, SlotReader, Times, TopicListing, reading_progress};
 use pipeline_runtime::exit::ExitStatus;
@@ -30,7 +36,10 @@ use tracing::{info, warn};
 pub use args::ReplayArgs;
 pub use error::Error;
 
+use args::SelectionArgs;
+use notes::Notes;
 use plan::{Plan, Planned};
+use progress_file::ProgressFile;
 use target::{KafkaTarget, Target};
 use work::{Arrival, Work};
 
@@ -72,18 +81,38 @@ async fn prepare(args: &ReplayArgs, stop: &CancellationToken) -> Result<(SlotRea
     let folder = format!("{}{topic}/", args.source.prefix);
     let source = format!("s3://{}/{folder}", args.source.bucket);
     let layout = known_layout(&bucket, &folder, &topic, &listed).await?;
-    let plan = Plan::new(&source, &folder, &topic, &listed.slots, &args.selection)?;
+    let (selection, progress_file) = progress_of(args, &source)?;
+    let plan = Plan::new(&source, &folder, &topic, &listed.slots, &selection)?;
     let target = connect(args, &topic, layout.as_ref(), &plan, stop).await?;
     let progress = reading_progress(&topic, plan.stored_bytes());
-    let work = Work::new(
-        source,
-        plan,
-        args.selection.clone(),
-        target,
-        stop.clone(),
-        progress,
-    );
+    let notes = Notes::new(progress_file, Instant::now());
+    let work = Work::new(source, plan, selection, target, stop.clone(), progress, notes);
     Ok((SlotReader::new(bucket, Times::default()), work))
+}
+
+/// What is left of the selection by the file of a run before this one, if there is one.
+fn progress_of(args: &ReplayArgs, source: &str) -> Result<(SelectionArgs, Option<ProgressFile>), Error> {
+    let mut selection = args.selection.clone();
+    let (Some(path), Some(kafka)) = (&args.progress, args.kafka()) else {
+        return Ok((selection, None));
+    };
+    let file = ProgressFile::open(path, source, kafka.topic.as_str())?;
+    if !file.acknowledged_to().is_empty() {
+        selection.from_offset = selection.from_offset.with(file.acknowledged_to());
+        info!(
+            "goes on with `--from-offset {}`, as {} says",
+            selection.from_offset,
+            path.display()
+        );
+    }
+    for (partition, (first, last)) in file.in_doubt() {
+        warn!(
+            partition,
+            "the run before this one ended without a word: offsets {first} to {last} may be in the topic already, and are \
+             written again"
+        );
+    }
+    Ok((selection, Some(file)))
 }
 
 /// The topic that was named, or the only one that is there.
@@ -135,10 +164,11 @@ async fn connect(
     let is_same_name = kafka.topic.as_str() == source_topic;
     let source_id = layout.and_then(|layout| layout.topic_id.clone());
     let (partitioning, partitions) = (args.partitioning, plan.partitions_needed());
+    let refused_to = args.refused_to.clone();
     let stop = stop.clone();
     let may_be_same = args.same_topic || !is_same_name;
     let connected = spawn_blocking(move || {
-        let target = KafkaTarget::connect(&kafka, partitioning, partitions, stop)?;
+        let target = KafkaTarget::connect(&kafka, partitioning, partitions, refused_to.as_deref(), stop)?;
         let is_another = || source_id.is_some_and(|id| target.topic_id().is_some_and(|other| other != id));
         if !may_be_same && !is_another() {
             return Err(Error::SameTopic { topic: kafka.topic });
@@ -146,7 +176,7 @@ async fn connect(
         Ok(target)
     });
     let target = connected.await.map_err(|source| Error::Worker { source })??;
-    Ok(Target::Kafka(target))
+    Ok(Target::Kafka(Box::new(target)))
 }
 
 /// Fetches the slots one behind the other, each while the one before it is sent, until `Work` takes no more.

@@ -20,12 +20,14 @@ pub(crate) struct ReplayResult {
     pub(super) is_complete: bool,
     /// Objects that were read to their end.
     pub(super) objects: u64,
-    /// Records that were written.
+    /// Records that were written, or kept.
     pub(super) records: u64,
     /// Of these, ticks.
     pub(super) ticks: u64,
     /// Of these, others.
     pub(super) not_ticks: u64,
+    /// Of these, not taken by Kafka and kept in the file of `--refused-to`.
+    pub(super) refused: u64,
     /// Bytes of their keys and values.
     pub(super) bytes: u64,
     /// Offsets that were selected and are in no object.

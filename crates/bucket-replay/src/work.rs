@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use bucket_reader::{
     BodyFault, Fetched, Finding, Format, Metadata, Record, SlotFacts, Times, Unreadable, for_each_record,
@@ -12,10 +13,11 @@ use tracing::{error, info, warn};
 use super::args::SelectionArgs;
 use super::error::Error;
 use super::ledger::Origin;
+use super::notes::{Notes, acknowledged_to};
 use super::plan::{Plan, Planned};
 use super::result::ReplayResult;
 use super::selection::{Span, check_bounds, is_selected};
-use super::target::{Sent, Target};
+use super::target::{Refusal, Sent, Target};
 
 /// A planned slot's object as it was fetched.
 pub(super) type Arrival = Result<(Planned, Result<Fetched, Unreadable>), Error>;
@@ -29,6 +31,7 @@ pub(super) struct Work {
     target: Target,
     stop: CancellationToken,
     progress: ProgressBar,
+    notes: Notes,
     /// The next offset of each partition that is not sent yet.
     reached: BTreeMap<u32, u64>,
     result: ReplayResult,
@@ -38,10 +41,12 @@ pub(super) struct Work {
 enum Halt {
     /// A signal came.
     Stopped,
-    /// Kafka refused a record.
+    /// Kafka does not take a record.
     Refused,
     /// A fault in the object.
     Fault(BodyFault),
+    /// A fault of ours.
+    Failed(Error),
 }
 
 impl From<BodyFault> for Halt {
@@ -58,6 +63,7 @@ impl Work {
         target: Target,
         stop: CancellationToken,
         progress: ProgressBar,
+        notes: Notes,
     ) -> Self {
         let result = ReplayResult {
             source: source.clone(),
@@ -74,6 +80,7 @@ impl Work {
             target,
             stop,
             progress,
+            notes,
             result,
         }
     }
@@ -101,23 +108,27 @@ impl Work {
         }
         drop(arrivals);
         self.progress.finish_and_clear();
-        let balance = self.target.drain();
-        for (partition, offset) in balance.open_from {
-            self.reached.insert(partition, offset);
-        }
-        let resume = self.selection.from_offset.with(&self.reached).to_string();
+        let drained = self.target.drain();
+        let balance = self.target.balance();
+        let reached = acknowledged_to(&self.reached, &balance);
+        self.notes.acknowledged(&reached)?;
+        let resume = self.selection.from_offset.with(&reached).to_string();
+        let halted = halted.and_then(|()| drained.map(drop).map_err(Some));
         if let (Some(topic), 1..) = (self.target.topic(), balance.open) {
             if let Err(Some(error)) = halted {
                 error!("{}", chain(&error));
             }
+            let refusal = self.target.refusal().cloned();
             return Err(Error::NotDelivered {
                 open: balance.open,
                 sent: balance.sent,
                 topic: topic.clone(),
                 resume,
-                refusal: balance.refusal,
+                ahead: balance.ahead,
+                refusal: refusal.map(|Refusal { origin, reason }| (origin.partition, origin.offset, reason)),
             });
         }
+        self.result.refused = self.target.refused();
         match halted {
             Ok(()) => Ok(self.result),
             Err(None) => {
@@ -150,6 +161,8 @@ impl Work {
         self.check_neighbour(&planned, start, end)?;
         let partition = fetched.name.partition;
         check_bounds(&self.selection, partition, span, &self.object(&planned.key))?;
+        let from = self.reached.get(&partition).copied().unwrap_or_default();
+        self.notes.will_send(partition, from, end + 1)?;
         self.send(&fetched, span)?;
         let reached = self.reached.entry(partition).or_default();
         *reached = (end + 1).max(*reached);
@@ -221,6 +234,7 @@ impl Work {
             selection,
             target,
             stop,
+            notes,
             reached,
             result,
             ..
@@ -237,7 +251,7 @@ impl Work {
                 return Err(Halt::Stopped);
             }
             if is_selected(selection, record, offset) {
-                match target.send(record, origin) {
+                match target.send(record, origin).map_err(Halt::Failed)? {
                     Sent::Taken => result.add(record, origin),
                     Sent::Refused => return Err(Halt::Refused),
                     Sent::Stopped => return Err(Halt::Stopped),
@@ -246,11 +260,16 @@ impl Work {
             if span.is_known {
                 reached.insert(record.partition, offset + 1);
             }
-            Ok(())
+            notes
+                .meanwhile(Instant::now(), &selection.from_offset, reached, || {
+                    target.balance()
+                })
+                .map_err(Halt::Failed)
         });
         match sent {
             Ok(()) => Ok(()),
             Err(Halt::Stopped | Halt::Refused) => Err(None),
+            Err(Halt::Failed(error)) => Err(Some(error)),
             Err(Halt::Fault(fault)) => Err(Some(Error::Unreadable {
                 object: self.object(&fetched.key),
                 why: fault.to_string(),

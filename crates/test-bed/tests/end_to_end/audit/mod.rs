@@ -1,6 +1,9 @@
 //! `consumer audit` on what the consumer wrote, as it is and with a fault in it.
 
+mod against_log;
+
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use rdkafka::producer::FutureRecord;
@@ -34,8 +37,9 @@ async fn written(world: &World, format: &str) -> Vec<StoredObject> {
 
 /// The report and whether the exit status says that the bucket is clean.
 async fn audit(world: &World, bucket: &str, flags: &[&str]) -> (Value, bool) {
-    let below = flags.get(1).unwrap_or(&"all");
-    let launch = program::launch("consumer", format!("audit-{bucket}-{below}"))
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    let launch = program::launch("consumer", format!("audit-{bucket}-{run}"))
         .unwrap()
         .args(["audit", "--json", "--bucket", bucket])
         .args(flags)

@@ -283,3 +283,70 @@ fn what_a_signal_interrupts_goes_on_where_it_says() {
         );
     });
 }
+
+#[test]
+fn what_a_kill_interrupts_goes_on_from_its_progress() {
+    run(async {
+        let source = stored("replay-killed", 2, &[40, 40, 40], &[]).await;
+        let target = World::new("replay-killed-again", 2).await;
+        let keys = source.s3.data_keys(&source.bucket, "").await.unwrap();
+        let last = keys.last().unwrap().rsplit('/').next().unwrap().to_owned();
+        let proxy = FaultProxy::start(source.s3.endpoint()).await.unwrap();
+        let by_proxy = source.s3.variables_by_way_of(&proxy.endpoint());
+        let mut held = proxy.inject(1, Fault::HoldReply, move |request| {
+            request.method == "GET" && request.path.contains(&last)
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("progress.json");
+        let flags = ["--progress", file.to_str().unwrap()];
+        let process = target.start(&replay(&source, &target, &flags).variables(by_proxy));
+        held.taken_place(1).await;
+        let all_but_last: Vec<usize> = {
+            let objects = source.s3.objects(&source.bucket, "").await.unwrap();
+            let counts = objects
+                .iter()
+                .map(|object| object.metadata["record-count"].parse().unwrap());
+            counts.collect()
+        };
+        let expected: usize = all_but_last[..all_but_last.len() - 1].iter().sum();
+        until_there(&target, expected).await;
+        process.kill().await.unwrap();
+        held.lift();
+
+        let process = target.start(&replay(&source, &target, &flags));
+        let status = process.end(PATIENCE).await.unwrap();
+        let log = process.log();
+        assert!(status.success(), "{log}");
+        assert!(log.contains("goes on with `--from-offset "), "{log}");
+        let (sent, replayed) = (records(&source).await, records(&target).await);
+        let doubled = replayed.len() - sent.len();
+        // what it could not note before the kill is written again, and it says so
+        assert!(
+            doubled == 0 || log.contains("may be in the topic already"),
+            "{doubled}: {log}"
+        );
+        let mut once = contents(&replayed);
+        once.sort();
+        once.dedup();
+        let mut all = contents(&sent);
+        all.sort();
+        assert_eq!(once, all);
+
+        // a third run finds nothing left
+        let result = succeed(&target, &replay(&source, &target, &flags)).await;
+        assert_eq!(result["records"], 0, "{result}");
+    });
+}
+
+/// Waits until the topic holds this many records.
+async fn until_there(world: &World, count: usize) {
+    let poll = async {
+        while world.kafka.record_count(&world.topic).await.unwrap() < count {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, poll).await.is_ok(),
+        "{count} records are not there"
+    );
+}

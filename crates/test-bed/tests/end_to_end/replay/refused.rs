@@ -1,8 +1,16 @@
 //! What a replay refuses, and where it says to go on.
 
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::FutureRecord;
+use serde_json::Value;
 
 use super::{contents, end, records, replay, stored, succeed};
+use crate::made;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, run, stop};
 
@@ -94,6 +102,7 @@ fn a_record_that_kafka_refuses_ends_it_with_where_to_go_on() {
         let (status, _, log) = end(&target, &replay(&source, &target, &small)).await;
         assert_eq!(status, Some(1), "{log}");
         assert!(log.contains("1 of 6 records did not reach"), "{log}");
+        assert!(log.contains("partition 0, offset 5"), "{log}");
         assert!(log.contains("--from-offset 0:5"), "{log}");
         assert_eq!(target.kafka.record_count(&target.topic).await.unwrap(), 5);
         succeed(&target, &replay(&source, &target, &["--from-offset", "0:5"])).await;
@@ -102,6 +111,147 @@ fn a_record_that_kafka_refuses_ends_it_with_where_to_go_on() {
             contents(&records(&source).await)
         );
     });
+}
+
+/// Records that the broker takes are no larger than this, compressed and with all that is in a batch.
+const LARGEST: usize = 100_000;
+
+/// A topic whose broker refuses large records, whatever the client thinks of them.
+async fn strict_target(name: &str, partitions: i32) -> World {
+    let target = World::new(name, partitions).await;
+    let admin: AdminClient<DefaultClientContext> = target.kafka.client_config().create().unwrap();
+    let limit = LARGEST.to_string();
+    let topic = ResourceSpecifier::Topic(name);
+    let config = AlterConfig::new(topic).set("max.message.bytes", &limit);
+    let altered = admin
+        .alter_configs([&config], &AdminOptions::new())
+        .await
+        .unwrap();
+    assert!(altered.iter().all(Result::is_ok), "{altered:?}");
+    target
+}
+
+/// A tick that does not become small by compression.
+fn large_tick(seq: u64) -> Vec<u8> {
+    let noise: String = (0..6 * LARGEST / 36)
+        .map(|_| uuid::Uuid::new_v4().to_string())
+        .collect();
+    let tick = String::from_utf8(made::tick("A", seq)).unwrap();
+    format!("{},\"noise\":\"{noise}\"}}", tick.strip_suffix('}').unwrap()).into_bytes()
+}
+
+/// 4,000 ticks in each of two partitions, of which one in the middle of the first is too large.
+async fn with_large_tick(name: &str) -> World {
+    let world = World::new(name, 2).await;
+    let ticks = |partition: u64| -> Vec<Vec<u8>> {
+        let seqs = (0..COUNT).map(|n| 2 * n + partition);
+        let tick = |seq| match seq {
+            LARGE_SEQ => large_tick(seq),
+            seq => made::tick(if partition == 0 { "A" } else { "B" }, seq),
+        };
+        seqs.map(tick).collect()
+    };
+    let slots = [(0, ticks(0)), (1, ticks(1))];
+    let slots = slots.iter().flat_map(|(partition, ticks)| {
+        let slot = |n: usize| made::slot(&world, *partition, n as u64, &ticks[n..n + 500]);
+        (0..ticks.len()).step_by(500).map(slot).collect::<Vec<_>>()
+    });
+    made::put(&world, slots).await;
+    world
+}
+
+/// Records of each partition of [`with_large_tick`], and which one it is.
+const COUNT: u64 = 4_000;
+const LARGE_OFFSET: usize = 2_000;
+const LARGE_SEQ: u64 = 2 * LARGE_OFFSET as u64;
+
+async fn values_by_partition(world: &World) -> [Vec<Vec<u8>>; 2] {
+    let mut values = [Vec::new(), Vec::new()];
+    for record in records(world).await {
+        values[usize::try_from(record.partition).unwrap()].push(record.value.unwrap());
+    }
+    values
+}
+
+/// The `seq` of each tick.
+fn seqs(values: &[Vec<u8>]) -> Vec<u64> {
+    let seq = |value: &Vec<u8>| {
+        serde_json::from_slice::<Value>(value).unwrap()["seq"]
+            .as_u64()
+            .unwrap()
+    };
+    values.iter().map(seq).collect()
+}
+
+#[test]
+fn nothing_is_sent_behind_a_record_that_the_broker_refuses() {
+    run(async {
+        let source = with_large_tick("replay-gapless").await;
+        let target = strict_target("replay-gapless-again", 2).await;
+        let (status, _, log) = end(&target, &replay(&source, &target, &[])).await;
+        assert_eq!(status, Some(1), "{log}");
+        assert!(
+            log.contains(&format!("partition 0, offset {LARGE_OFFSET} (")),
+            "{log}"
+        );
+        assert!(log.contains("--refused-to"), "{log}");
+        assert!(!log.contains("written twice"), "{log}");
+        let [refused, other] = values_by_partition(&target).await;
+        assert_eq!(refused.len(), LARGE_OFFSET, "{log}");
+
+        // where it says, with the way past the record
+        let resume = log
+            .split("--from-offset ")
+            .nth(1)
+            .unwrap()
+            .split('`')
+            .next()
+            .unwrap();
+        assert_eq!(resume, format!("0:{LARGE_OFFSET},1:{}", other.len()), "{log}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("refused.jsonl");
+        let flags = ["--from-offset", resume, "--refused-to", file.to_str().unwrap()];
+        let result = succeed(&target, &replay(&source, &target, &flags)).await;
+        assert_eq!(result["refused"], 1, "{result}");
+        assert_all_but_the_large_one(&target, &file).await;
+    });
+}
+
+#[test]
+fn a_record_that_the_broker_refuses_is_kept_in_a_file_and_all_others_arrive_once_and_in_order() {
+    run(async {
+        let source = with_large_tick("replay-refused-to").await;
+        let target = strict_target("replay-refused-to-again", 2).await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("refused.jsonl");
+        let flags = ["--refused-to", file.to_str().unwrap()];
+        let result = succeed(&target, &replay(&source, &target, &flags)).await;
+        assert_eq!(
+            (&result["refused"], &result["records"]),
+            (&1.into(), &(2 * COUNT).into()),
+            "{result}"
+        );
+        assert_all_but_the_large_one(&target, &file).await;
+    });
+}
+
+async fn assert_all_but_the_large_one(target: &World, file: &Path) {
+    let [first, second] = values_by_partition(target).await;
+    let without: Vec<u64> = (0..COUNT)
+        .map(|n| 2 * n)
+        .filter(|seq| *seq != LARGE_SEQ)
+        .collect();
+    assert!(seqs(&first) == without, "{:?}", seqs(&first));
+    assert!(seqs(&second) == (0..COUNT).map(|n| 2 * n + 1).collect::<Vec<_>>());
+    let kept = std::fs::read_to_string(file).unwrap();
+    assert_eq!(kept.lines().count(), 1, "{kept}");
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(
+        (&kept["partition"], &kept["offset"]),
+        (&0.into(), &LARGE_OFFSET.into())
+    );
+    let value = BASE64_STANDARD.decode(kept["value"].as_str().unwrap()).unwrap();
+    assert_eq!(seqs(&[value]), [LARGE_SEQ]);
 }
 
 #[test]
