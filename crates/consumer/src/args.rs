@@ -36,7 +36,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Reads the bucket and proves that each tick is there once
-    Audit(AuditArgs),
+    Audit(Box<AuditArgs>),
     /// Writes records from the bucket back into a topic
     Replay(Box<ReplayArgs>),
 }
