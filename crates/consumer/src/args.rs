@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use bucket_audit::AuditArgs;
 use bucket_replay::ReplayArgs;
 use bytesize::ByteSize;
@@ -9,9 +7,11 @@ use pipeline_runtime::logs::LogArgs;
 use pipeline_runtime::metrics::MetricsArgs;
 use pipeline_runtime::s3::{BucketName, Prefix, S3Args};
 
-use crate::Error;
 use crate::encode::{Compression, Encoding, Format};
 use crate::memory::MemoryBudget;
+use crate::partition::Flush;
+use crate::reader::Settings;
+use crate::setting::BadSetting;
 use crate::store::{WriteArgs, WriteSettings};
 
 /// Writes the ticks of a Kafka topic to S3, each exactly once.
@@ -144,22 +144,11 @@ pub(crate) struct Config {
     pub(crate) allow_at_least_once: bool,
     pub(crate) s3: S3Args,
     pub(crate) write_settings: WriteSettings,
-    pub(crate) group: String,
     pub(crate) kafka: KafkaArgs,
-    pub(crate) flush: Flush,
+    pub(crate) reading: Settings,
     pub(crate) encoding: Encoding,
-    pub(crate) memory: MemoryBudget,
     pub(crate) dry_run: bool,
-    pub(crate) drain_timeout: humantime::Duration,
     pub(crate) metrics: MetricsArgs,
-}
-
-/// When a run is closed, beside the hour.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Flush {
-    pub(crate) interval: Duration,
-    pub(crate) bytes: u64,
-    pub(crate) records: u64,
 }
 
 /// Largest object that one PUT can make, by S3's own rule.
@@ -167,9 +156,9 @@ const PUT_MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 impl ConsumeArgs {
     /// Checks what the types alone cannot.
-    pub(crate) fn check(self) -> Result<Config, Error> {
+    pub(crate) fn check(self) -> Result<Config, BadSetting> {
         let refuse = |setting, value: String, allowed| {
-            Err(Error::Setting {
+            Err(BadSetting {
                 setting,
                 value,
                 allowed,
@@ -210,17 +199,19 @@ impl ConsumeArgs {
             allow_at_least_once: self.allow_at_least_once,
             s3: self.s3,
             write_settings: self.writing.check()?,
-            group: self.group,
             kafka: self.kafka,
-            flush: Flush {
-                interval: *self.flush_interval,
-                bytes: self.flush_bytes.as_u64(),
-                records: self.flush_records.unwrap_or(u64::MAX),
+            reading: Settings {
+                group: self.group,
+                flush: Flush {
+                    interval: *self.flush_interval,
+                    bytes: self.flush_bytes.as_u64(),
+                    records: self.flush_records.unwrap_or(u64::MAX),
+                },
+                memory,
+                drain_timeout: self.drain_timeout,
             },
             encoding: Encoding::new(self.format, self.compression)?,
-            memory,
             dry_run: self.dry_run,
-            drain_timeout: self.drain_timeout,
             metrics: self.metrics,
         })
     }
@@ -228,11 +219,13 @@ impl ConsumeArgs {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::CommandFactory;
 
     use super::*;
 
-    fn check(flags: &[&str]) -> Result<Config, Error> {
+    fn check(flags: &[&str]) -> Result<Config, BadSetting> {
         let base = ["consumer", "--bucket", "my-bucket"];
         let line = CommandLine::try_parse_from(base.iter().chain(flags)).unwrap();
         line.consume.check()
@@ -258,7 +251,7 @@ mod tests {
     #[test]
     fn the_bucket_is_all_that_is_needed() {
         let config = check(&[]).unwrap();
-        assert_eq!(config.flush.interval, Duration::from_mins(1));
+        assert_eq!(config.reading.flush.interval, Duration::from_mins(1));
         assert_eq!(config.kafka.topic.as_str(), "stock_pipeline");
         assert_eq!(config.encoding, Encoding::Lines(Compression::Zstd));
     }

@@ -1,29 +1,162 @@
-//! `consumer --dry-run`: reads what the log holds beyond the bucket's chains and prints the objects that it would be.
-//! It writes nothing, joins no group and commits nothing.
+//! `consumer --dry-run`: the same loop, from a log that ends where it ends now, to a bucket that is only told of. It
+//! writes nothing, joins no group and commits nothing.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use rdkafka::consumer::Consumer;
-use rdkafka::{Offset, TopicPartitionList};
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use pipeline_runtime::s3::BucketName;
+use rdkafka::error::{KafkaError, KafkaResult};
 use serde::Serialize;
+use slot_protocol::{ClosedBy, CommitNote, LogRange};
 use tokio_util::sync::CancellationToken;
 
-use crate::Error;
-use crate::args::Config;
-use crate::encode::{Encoders, Record};
-use crate::kafka::{GroupConsumer, RecordQueue};
-use crate::partition::Partition;
-use slot_protocol::Resume;
-use slot_protocol::{ClosedBy, Effect, Hour, Offer, PutReply, SlotKeys};
+use crate::encode::Record;
+use crate::kafka::{self, Broker, Committed, Event, GroupBroker, GroupLog, Log, Rebalance};
+use crate::store::{self, Bucket, Creation, Objects, metadata};
 
-const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(10);
-const RECORDS_TIMEOUT: Duration = Duration::from_millis(100);
-const RECORDS_A_BATCH: usize = 2000;
+/// The topic up to where it ended at the start.
+pub(crate) struct LogUpToNow {
+    log: GroupLog,
+    /// Where each partition ended.
+    ends: BTreeMap<i32, i64>,
+    /// Not handed over yet.
+    assigned: Mutex<Option<Rebalance>>,
+    /// Partitions of which there is no more to read.
+    done: Mutex<BTreeSet<i32>>,
+    all_done: CancellationToken,
+}
+
+impl LogUpToNow {
+    /// Takes all partitions, and cancels `all_done` when they are read. The client must tell the ends of partitions.
+    ///
+    /// # Errors
+    ///
+    /// If librdkafka does not take them.
+    pub(crate) fn new(
+        log: GroupLog,
+        ends: BTreeMap<i32, i64>,
+        all_done: CancellationToken,
+    ) -> KafkaResult<Self> {
+        let numbers: Vec<i32> = ends.keys().copied().collect();
+        log.take_all_paused(&numbers)?;
+        Ok(Self {
+            log,
+            ends,
+            assigned: Mutex::new(Some(Rebalance::Assigned(numbers))),
+            done: Mutex::default(),
+            all_done,
+        })
+    }
+
+    fn set_done(&self, partition: i32, is_done: bool) {
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_done {
+            done.insert(partition);
+        } else {
+            done.remove(&partition);
+        }
+        if done.len() == self.ends.len() {
+            self.all_done.cancel();
+        }
+    }
+}
+
+impl Log for LogUpToNow {
+    fn next_rebalance(&self) -> Option<Rebalance> {
+        self.assigned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn next_event(&self) -> Option<Event> {
+        self.log.next_event()
+    }
+
+    fn read<E>(
+        &self,
+        count: usize,
+        timeout: Duration,
+        mut take: impl FnMut(Result<Record<'_>, KafkaError>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut ended = BTreeSet::new();
+        self.log.read(count, timeout, |consumed| match consumed {
+            Ok(record)
+                if self
+                    .ends
+                    .get(&record.partition)
+                    .is_none_or(|end| record.offset >= *end) =>
+            {
+                ended.insert(record.partition);
+                Ok(())
+            }
+            Err(KafkaError::PartitionEOF(partition)) => {
+                ended.insert(partition);
+                Ok(())
+            }
+            other => take(other),
+        })?;
+        for partition in ended {
+            self.set_done(partition, true);
+        }
+        Ok(())
+    }
+
+    fn listen(&self, partition: i32) -> Result<(), kafka::Error> {
+        self.log.listen(partition)
+    }
+
+    fn seek(&self, partition: i32, offset: i64) -> KafkaResult<()> {
+        self.set_done(partition, false);
+        self.log.seek(partition, offset)
+    }
+
+    fn pause(&self, partition: i32) -> KafkaResult<()> {
+        self.set_done(partition, false);
+        self.log.pause(partition)
+    }
+
+    fn resume(&self, partition: i32) -> KafkaResult<()> {
+        self.log.resume(partition)
+    }
+
+    fn is_cooperative(&self) -> bool {
+        self.log.is_cooperative()
+    }
+
+    fn take_again(&self, places: &[(i32, Option<i64>)]) -> KafkaResult<()> {
+        self.log.take_again(places)
+    }
+}
+
+/// The broker, which is told nothing.
+pub(crate) struct ReadOnlyBroker(pub(crate) GroupBroker);
+
+impl Broker for ReadOnlyBroker {
+    fn topic_id(&self, timeout: Duration) -> BoxFuture<'_, Option<String>> {
+        self.0.topic_id(timeout)
+    }
+
+    fn committed(&self, partitions: Vec<i32>) -> BoxFuture<'_, KafkaResult<Vec<Committed>>> {
+        self.0.committed(partitions)
+    }
+
+    fn log_range(&self, partition: i32) -> BoxFuture<'_, KafkaResult<LogRange>> {
+        self.0.log_range(partition)
+    }
+
+    fn commit(&self, _: BTreeMap<i32, CommitNote>) -> BoxFuture<'_, KafkaResult<()>> {
+        ready(Ok(())).boxed()
+    }
+}
 
 /// One object that would be written.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 struct Planned<'a> {
     key: &'a str,
     start: i64,
@@ -35,174 +168,99 @@ struct Planned<'a> {
     closed_by: &'a str,
 }
 
-/// What it needs.
-pub(crate) struct DryRun {
-    pub(crate) config: Config,
-    pub(crate) consumer: Arc<GroupConsumer>,
-    pub(crate) records: RecordQueue,
-    pub(crate) encoders: Encoders,
-    pub(crate) keys: SlotKeys,
+/// The bucket, with a line of JSON on `out` instead of each object.
+pub(crate) struct PlannedObjects<W> {
+    objects: Objects,
+    out: Mutex<Out<W>>,
 }
 
-impl DryRun {
-    /// Reads each partition from where it goes on to where its log ends now, and prints a line of JSON an object.
-    /// Blocks.
+struct Out<W> {
+    writer: W,
+    failed: Option<std::io::Error>,
+    /// Nobody reads it any more.
+    stop: CancellationToken,
+}
+
+impl<W: Write + Send> PlannedObjects<W> {
+    /// Cancels `stop` if `out` cannot be written.
+    pub(crate) fn new(objects: Objects, out: W, stop: CancellationToken) -> Self {
+        let out = Out {
+            writer: out,
+            failed: None,
+            stop,
+        };
+        Self {
+            objects,
+            out: Mutex::new(out),
+        }
+    }
+
+    /// Whether all could be printed.
     ///
     /// # Errors
     ///
-    /// What Kafka refuses, and what an encoder cannot do.
-    pub(crate) fn run(
-        &self,
-        resumes: Vec<(i32, Resume)>,
-        stop: &CancellationToken,
-        out: &mut impl Write,
-    ) -> Result<(), Error> {
-        for (number, resume) in resumes {
-            let high = self.high(number)?;
-            if resume.read_from < high && !stop.is_cancelled() {
-                self.partition(number, resume, high, stop, out)?;
-            }
-        }
-        Ok(())
+    /// Why not.
+    pub(crate) fn printed(&self) -> std::io::Result<()> {
+        let failed = self
+            .out
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .failed
+            .take();
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+impl<W: Write + Send> Bucket for PlannedObjects<W> {
+    fn name(&self) -> &BucketName {
+        self.objects.bucket()
     }
 
-    fn high(&self, partition: i32) -> Result<i64, Error> {
-        let topic = &self.config.kafka.topic;
-        let range = self
-            .consumer
-            .fetch_watermarks(topic.as_str(), partition, WATERMARKS_TIMEOUT);
-        let (_, high) = range.map_err(|source| Error::Watermarks {
-            topic: topic.clone(),
-            partition,
-            source,
-        })?;
-        Ok(high)
-    }
-
-    fn partition(
-        &self,
-        number: i32,
-        resume: Resume,
-        high: i64,
-        stop: &CancellationToken,
-        out: &mut impl Write,
-    ) -> Result<(), Error> {
-        self.read_from(number, resume.read_from)?;
-        let mut partition = Partition::new(resume, 0);
-        partition.chain.sought();
-        let mut next = resume.read_from;
-        // control records of transactions are no records, so the log's end is known by the position alone
-        while next < high && !stop.is_cancelled() {
-            let _events = self.consumer.poll(Duration::ZERO);
-            for consumed in self.records.take(RECORDS_A_BATCH, RECORDS_TIMEOUT) {
-                if let Some(source) = consumed.error() {
-                    return Err(Error::KafkaFatal { source });
-                }
-                if consumed.offset() >= high {
-                    break;
-                }
-                let record = Record {
-                    partition: number,
-                    offset: consumed.offset(),
-                    timestamp_ms: consumed.timestamp_ms(),
-                    key: consumed.key(),
-                    value: consumed.value(),
-                };
-                self.take(&mut partition, &record, out)?;
-            }
-            next = self.position(number).unwrap_or(next);
-        }
-        self.close(&mut partition, number, None, out)
-    }
-
-    fn read_from(&self, partition: i32, offset: i64) -> Result<(), Error> {
-        let topic = &self.config.kafka.topic;
-        let mut assignment = TopicPartitionList::new();
-        let assigned = assignment
-            .add_partition_offset(topic.as_str(), partition, Offset::Offset(offset))
-            .and_then(|()| self.consumer.assign(&assignment));
-        assigned.map_err(|source| Error::Subscribe {
-            topic: topic.clone(),
-            source,
-        })?;
-        self.records.add_partition(partition)
-    }
-
-    fn position(&self, partition: i32) -> Option<i64> {
-        let topic = self.config.kafka.topic.as_str();
-        let positions = self.consumer.position().ok()?;
-        positions.find_partition(topic, partition)?.offset().to_raw()
-    }
-
-    fn take(
-        &self,
-        partition: &mut Partition,
-        record: &Record<'_>,
-        out: &mut impl Write,
-    ) -> Result<(), Error> {
-        let hour = Hour::of_timestamp_ms(record.timestamp_ms.unwrap_or(0));
-        let closed_by = match partition.offer(record.offset, hour) {
-            Offer::Skip => return Ok(()),
-            Offer::Doubt => {
-                // the assignment itself began at the offset wanted
-                partition.chain.doubt(record.offset);
-                partition.chain.sought();
-                return self.take(partition, record, out);
-            }
-            Offer::CloseFirst => Some(ClosedBy::Hour),
-            Offer::Take => partition.full(&self.config.flush),
+    fn create<'a>(
+        &'a self,
+        key: &'a str,
+        body: Bytes,
+        metadata: HashMap<String, String>,
+    ) -> BoxFuture<'a, Result<Creation, store::Error>> {
+        let number = |name: &str| metadata.get(name).and_then(|text| text.parse().ok());
+        let count = |name: &str| number(name).and_then(|count| u64::try_from(count).ok());
+        let closed_by = metadata.get(metadata::CLOSED_BY).map_or("", String::as_str);
+        let planned = Planned {
+            key,
+            start: number(metadata::SLOT_START).unwrap_or_default(),
+            end: number(metadata::SLOT_END).unwrap_or_default(),
+            records: count(metadata::RECORD_COUNT).unwrap_or_default(),
+            not_ticks: count(metadata::NOT_TICK_COUNT).unwrap_or_default(),
+            bytes: body.len() as u64,
+            closed_by: if closed_by == ClosedBy::Shutdown.as_str() {
+                "open"
+            } else {
+                closed_by
+            },
         };
-        if closed_by.is_some() {
-            self.close(partition, record.partition, closed_by, out)?;
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let printed = serde_json::to_string(&planned)
+            .map_err(std::io::Error::from)
+            .and_then(|line| writeln!(out.writer, "{line}"));
+        if let Err(error) = printed {
+            out.failed.get_or_insert(error);
+            out.stop.cancel();
         }
-        let content = record.content(self.encoders.encoding());
-        let taken = partition.take(record, &content, hour, &self.encoders, Instant::now());
-        taken.map_err(|source| self.encode_error(record.partition, record.offset, source))
+        ready(Ok(Creation::Created)).boxed()
     }
 
-    fn encode_error(&self, partition: i32, offset: i64, source: std::io::Error) -> Error {
-        Error::Encode {
-            topic: self.config.kafka.topic.clone(),
-            partition,
-            offset,
-            source,
-        }
+    fn head<'a>(
+        &'a self,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<HashMap<String, String>>, store::Error>> {
+        Bucket::head(&self.objects, key)
     }
 
-    /// Ends the open run, if there is one, as if the bucket had taken it.
-    fn close(
-        &self,
-        partition: &mut Partition,
-        number: i32,
-        closed_by: Option<ClosedBy>,
-        out: &mut impl Write,
-    ) -> Result<(), Error> {
-        let effect = partition
-            .close(closed_by.unwrap_or(ClosedBy::Age))
-            .map_err(|source| self.encode_error(number, partition.chain.expected().unwrap_or(0), source))?;
-        if let Some(Effect::Put { slot, run }) = effect {
-            let run = run.run;
-            let encoded = futures::executor::block_on(run.encoded());
-            let encoded = encoded.map_err(|failed| Error::NotEncoded {
-                topic: self.config.kafka.topic.clone(),
-                partition: number,
-                source: failed.into(),
-            })?;
-            let planned = Planned {
-                key: &self.keys.slot(number, slot.start, slot.hour),
-                start: slot.start,
-                end: slot.end,
-                records: run.size().records,
-                not_ticks: run.size().not_ticks,
-                bytes: encoded.body.len() as u64,
-                closed_by: closed_by.map_or("open", ClosedBy::as_str),
-            };
-            serde_json::to_writer(&mut *out, &planned)
-                .map_err(std::io::Error::from)
-                .and_then(|()| out.write_all(b"\n"))
-                .map_err(|source| Error::Stdout { source })?;
-        }
-        partition.chain.put_replied(&PutReply::Created);
-        Ok(())
+    fn list<'a>(
+        &'a self,
+        folder: &'a str,
+        each: &'a mut (dyn FnMut(&str) + Send),
+    ) -> BoxFuture<'a, Result<(), store::Error>> {
+        Bucket::list(&self.objects, folder, each)
     }
 }

@@ -1,24 +1,29 @@
 //! Ticks from Kafka to S3, each exactly once.
 //!
-//! A partition that becomes ours goes on at the end of its chain of objects (`locate`); the reading thread
-//! (`reader`) checks each record and encodes it into the partition's open run (`encode`); a closed run becomes
-//! one object by one create-only PUT, and the protocol (the crate [`slot_protocol`]) decides what each answer of
-//! the bucket (`store`) means; then the offset is committed.
+//! A partition that becomes ours goes on at the end of its chain of objects (`location`); the reading thread
+//! (`reader`) takes each record from the log (`source`, `kafka`) and encodes it into the partition's open run
+//! (`encode`); a closed run becomes one object by one create-only PUT (`requests`), and the protocol (the crate
+//! [`slot_protocol`]) decides what each answer of the bucket (`destination`, `store`) means; then the offset is
+//! committed. `--dry-run` is the same way to a bucket that is only told of (`dry_run`).
 //!
 //! The commands `audit` and `replay` are crates of their own, which cannot see any of this.
 
 mod args;
+mod clock;
+mod consume;
+mod destination;
 mod dry_run;
 mod encode;
 mod error;
 mod events;
 mod kafka;
-mod locate;
+mod location;
 mod memory;
 mod partition;
 mod reader;
 mod requests;
-mod run;
+mod setting;
+mod source;
 mod store;
 
 use std::process::ExitCode;
@@ -45,5 +50,5 @@ async fn consume(args: args::ConsumeArgs) -> Result<ExitStatus, Error> {
     if only_checks {
         return Ok(ExitStatus::Done);
     }
-    run::consume(config).await
+    consume::consume(config).await
 }

@@ -4,17 +4,28 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use slot_protocol::{Chain, ClosedBy, Effect, Hour, Offer, Resume, Run};
-use uuid::Uuid;
+use slot_protocol::{Chain, ClosedBy, Hour, Resume, Run};
 
-use crate::args::Flush;
 use crate::encode::{ClosedRun, Content, Encoders, OpenRun, Record};
+use crate::requests::Ticket;
+
+/// When a run is closed, beside the hour.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flush {
+    /// Since its first record was read.
+    pub(crate) interval: Duration,
+    /// Encoded.
+    pub(crate) bytes: u64,
+    /// How many.
+    pub(crate) records: u64,
+}
 
 pub(crate) struct Partition {
     pub(crate) chain: Chain<Timed<OpenRun>>,
     /// Which assignment made it ours.
-    pub(crate) assignment: u64,
+    pub(crate) ticket: Ticket,
     pub(crate) is_paused: bool,
+    jitter_seed: u64,
     pauses: ExponentialBackoff,
 }
 
@@ -38,18 +49,14 @@ impl Run for Timed<OpenRun> {
 }
 
 impl Partition {
-    pub(crate) fn new(resume: Resume, assignment: u64) -> Self {
+    pub(crate) fn new(resume: Resume, ticket: Ticket, jitter_seed: u64) -> Self {
         Self {
             chain: Chain::resume(resume),
-            assignment,
+            ticket,
             is_paused: true,
-            pauses: pauses(),
+            jitter_seed,
+            pauses: pauses(jitter_seed),
         }
-    }
-
-    /// What to do with a record.
-    pub(crate) fn offer(&self, offset: i64, hour: Hour) -> Offer {
-        self.chain.offer(offset, hour)
     }
 
     /// Encodes a record that was offered and wanted.
@@ -62,7 +69,7 @@ impl Partition {
         now: Instant,
     ) -> io::Result<()> {
         let begin = || {
-            let mut run = encoders.start_run(record.partition)?;
+            let mut run = OpenRun::start(encoders, record.partition)?;
             run.push(record, content)?;
             let opened_at = now;
             Ok((Timed { run, opened_at }, record.line_crc32c(content)?))
@@ -91,19 +98,14 @@ impl Partition {
         }
     }
 
-    /// Closes the open run, if another does not wait already.
-    pub(crate) fn close(&mut self, closed_by: ClosedBy) -> io::Result<Option<Effect<Timed<ClosedRun>>>> {
-        self.chain.close(Uuid::new_v4(), closed_by)
+    /// How long to wait before asking again.
+    pub(crate) fn next_pause(&mut self) -> Duration {
+        self.pauses.next().unwrap_or(PAUSE_MAX)
     }
 
     /// The store took a run: the next failure is the first again.
     pub(crate) fn forget_pauses(&mut self) {
-        self.pauses = pauses();
-    }
-
-    /// How long to wait before asking again.
-    pub(crate) fn next_pause(&mut self) -> Duration {
-        self.pauses.next().unwrap_or(PAUSE_MAX)
+        self.pauses = pauses(self.jitter_seed);
     }
 
     /// Whether reading must wait: a whole run waits behind the one under way.
@@ -139,11 +141,12 @@ impl Partition {
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// From 0.2 s to 30 s, for as long as it takes.
-fn pauses() -> ExponentialBackoff {
+fn pauses(jitter_seed: u64) -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(PAUSE_MAX)
         .with_jitter()
+        .with_jitter_seed(jitter_seed)
         .without_max_times()
         .build()
 }

@@ -1,17 +1,12 @@
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::compression::CompressedLines;
-use super::parquet_file::ParquetFile;
-use super::run::{Chunk, EncodedRun, EncodingFailed};
-use super::{Encoding, OpenRun};
+use super::Encoding;
+use super::body::{Body, Chunk, EncodedRun, EncodingFailed};
 
 /// More would only wait for memory and for S3.
 const THREADS_MAX: usize = 4;
@@ -21,10 +16,10 @@ const CHUNKS_WAITING_MAX: usize = 4;
 /// The threads that make bodies from chunks. They end when the last run is dropped.
 pub(crate) struct Encoders {
     encoding: Encoding,
-    threads: Vec<SyncSender<Job>>,
+    threads: Vec<Encoder>,
 }
 
-/// What an encoder thread does next.
+/// What an encoder does next.
 pub(super) enum Job {
     Append(Arc<Body>, Chunk),
     Finish(Arc<Body>, oneshot::Sender<Result<EncodedRun, EncodingFailed>>),
@@ -44,10 +39,19 @@ impl Encoders {
                 thread::Builder::new()
                     .name(format!("encoder-{number}"))
                     .spawn(move || work(&jobs))
-                    .map(|_| sender)
+                    .map(|_| Encoder::Thread(sender))
             })
             .collect::<io::Result<_>>()?;
         Ok(Self { encoding, threads })
+    }
+
+    /// None: bodies are made where their records are read.
+    #[cfg(test)]
+    pub(crate) fn on_this_thread(encoding: Encoding) -> Self {
+        Self {
+            encoding,
+            threads: vec![Encoder::Here],
+        }
     }
 
     /// What the bodies are.
@@ -55,119 +59,79 @@ impl Encoders {
         self.encoding
     }
 
-    /// An empty run of a partition.
-    ///
-    /// # Errors
-    ///
-    /// If the compressor cannot be set up.
-    pub(crate) fn start_run(&self, partition: i32) -> io::Result<OpenRun> {
-        let body = Arc::new(Body::new(self.encoding)?);
-        // a partition's chunks stay in their order, as one thread has them all
+    /// The thread that encodes a partition's runs. Its chunks stay in their order, as one thread has them all.
+    pub(super) fn of(&self, partition: i32) -> Encoder {
         let number = usize::try_from(partition).unwrap_or(0) % self.threads.len();
-        Ok(OpenRun::new(self.encoding, body, self.threads[number].clone()))
+        self.threads[number].clone()
     }
 }
 
-fn work(jobs: &Receiver<Job>) {
-    while let Ok(job) = jobs.recv() {
-        match job {
-            Job::Append(body, chunk) => body.append(chunk),
-            Job::Finish(body, answer) => {
-                // nobody waits for the body of a partition that was taken away
-                let _unwanted = answer.send(body.finish());
+/// Where bodies are made.
+#[derive(Clone)]
+pub(super) enum Encoder {
+    /// On one of the threads.
+    Thread(SyncSender<Job>),
+    /// On the thread that reads, so that a simulation waits for no other.
+    #[cfg(test)]
+    Here,
+}
+
+impl Encoder {
+    /// Adds a chunk to a body.
+    ///
+    /// # Errors
+    ///
+    /// If the thread is gone.
+    pub(super) fn append(&self, body: &Arc<Body>, chunk: Chunk) -> io::Result<()> {
+        body.will_append(&chunk);
+        self.send(Job::Append(Arc::clone(body), chunk))
+    }
+
+    /// Ends a body.
+    ///
+    /// # Errors
+    ///
+    /// If the thread is gone.
+    pub(super) fn finish(
+        &self,
+        body: &Arc<Body>,
+    ) -> io::Result<oneshot::Receiver<Result<EncodedRun, EncodingFailed>>> {
+        let (answer, finished) = oneshot::channel();
+        self.send(Job::Finish(Arc::clone(body), answer))?;
+        Ok(finished)
+    }
+
+    fn send(&self, job: Job) -> io::Result<()> {
+        match self {
+            Self::Thread(jobs) => jobs.send(job).map_err(|_| gone()),
+            #[cfg(test)]
+            Self::Here => {
+                job.run();
+                Ok(())
             }
         }
     }
 }
 
-/// A body in the making. The encoder thread writes it, the reading thread sees how large it is.
-pub(super) struct Body {
-    state: Mutex<State>,
-    encoded_len: AtomicU64,
-    /// Bytes of chunks that wait to be appended.
-    waiting_bytes: AtomicU64,
-    /// Bytes that the encoder takes.
-    encoder_bytes: AtomicU64,
+/// The error of a thread that ended before its time.
+pub(super) fn gone() -> io::Error {
+    io::Error::other("the encoder thread is gone")
 }
 
-enum State {
-    Lines(Box<CompressedLines>),
-    Parquet(Box<ParquetFile>),
-    Failed(io::Error),
-    Finished,
+fn work(jobs: &Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        job.run();
+    }
 }
 
-impl Body {
-    fn new(encoding: Encoding) -> io::Result<Self> {
-        let state = match encoding {
-            Encoding::Lines(compression) => State::Lines(Box::new(CompressedLines::start(compression)?)),
-            Encoding::Parquet => State::Parquet(Box::new(ParquetFile::start()?)),
-        };
-        let body = Self {
-            encoded_len: AtomicU64::new(0),
-            waiting_bytes: AtomicU64::new(0),
-            encoder_bytes: AtomicU64::new(0),
-            state: Mutex::new(State::Finished),
-        };
-        body.measure(&state);
-        *body.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
-        Ok(body)
-    }
-
-    /// Encoded bytes so far, all of them once it is finished.
-    pub(super) fn encoded_len(&self) -> u64 {
-        self.encoded_len.load(Ordering::Relaxed)
-    }
-
-    /// Bytes of memory that it takes.
-    pub(super) fn held_bytes(&self) -> u64 {
-        self.waiting_bytes.load(Ordering::Relaxed) + self.encoder_bytes.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn will_append(&self, chunk: &Chunk) {
-        self.waiting_bytes.fetch_add(chunk.len(), Ordering::Relaxed);
-    }
-
-    fn append(&self, chunk: Chunk) {
-        let chunk_len = chunk.len();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let appended = match (&mut *state, chunk) {
-            (State::Lines(lines), Chunk::Lines(bytes)) => lines.append(&bytes),
-            (State::Parquet(file), Chunk::Rows(rows)) => file.append(&rows),
-            _ => Ok(()),
-        };
-        if let Err(error) = appended {
-            *state = State::Failed(error);
+impl Job {
+    fn run(self) {
+        match self {
+            Self::Append(body, chunk) => body.append(chunk),
+            Self::Finish(body, answer) => {
+                // nobody waits for the body of a partition that was taken away
+                let _unwanted = answer.send(body.finish());
+            }
         }
-        self.measure(&state);
-        self.waiting_bytes.fetch_sub(chunk_len, Ordering::Relaxed);
-    }
-
-    fn finish(&self) -> Result<EncodedRun, EncodingFailed> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let finished = match std::mem::replace(&mut *state, State::Finished) {
-            State::Lines(lines) => lines.finish(),
-            State::Parquet(file) => file.finish(),
-            State::Failed(error) => Err(error),
-            State::Finished => Err(io::Error::other("the run was finished before")),
-        };
-        let (mut body, body_crc32c) = finished.map_err(EncodingFailed::new)?;
-        body.shrink_to_fit();
-        self.encoded_len.store(body.len() as u64, Ordering::Relaxed);
-        self.encoder_bytes.store(body.len() as u64, Ordering::Relaxed);
-        Ok(EncodedRun {
-            body: Bytes::from(body),
-            body_crc32c,
-        })
-    }
-
-    fn measure(&self, state: &State) {
-        let (encoded, held) = match state {
-            State::Lines(lines) => (lines.encoded_len(), lines.held_bytes()),
-            State::Parquet(file) => (file.encoded_len(), file.held_bytes()),
-            State::Failed(_) | State::Finished => return,
-        };
-        self.encoded_len.store(encoded as u64, Ordering::Relaxed);
-        self.encoder_bytes.store(held as u64, Ordering::Relaxed);
     }
 }

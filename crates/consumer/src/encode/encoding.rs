@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::Compression;
-use crate::Error;
+use crate::setting::BadSetting;
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -27,12 +27,12 @@ impl Encoding {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] if Parquet is to be compressed by anything but zstd.
-    pub(crate) fn new(format: Format, compression: Option<Compression>) -> Result<Self, Error> {
+    /// [`BadSetting`] if Parquet is to be compressed by anything but zstd.
+    pub(crate) fn new(format: Format, compression: Option<Compression>) -> Result<Self, BadSetting> {
         match (format, compression) {
             (Format::Jsonl, compression) => Ok(Self::Lines(compression.unwrap_or_default())),
             (Format::Parquet, None | Some(Compression::Zstd)) => Ok(Self::Parquet),
-            (Format::Parquet, Some(other)) => Err(Error::Setting {
+            (Format::Parquet, Some(other)) => Err(BadSetting {
                 setting: "--compression",
                 value: other.as_str().to_owned(),
                 allowed: "left out with `--format parquet`, which compresses by zstd inside the file",

@@ -1,14 +1,11 @@
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
-use arrow_array::RecordBatch;
-use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use tokio::sync::oneshot;
 
-use super::encoders::{Body, Job};
+use super::body::{Body, Chunk, EncodedRun, EncodingFailed};
+use super::encoders::{Encoder, Encoders, gone};
 use super::line::line_of;
 use super::rows::Rows;
 use super::{Content, Encoding, Record};
@@ -18,21 +15,6 @@ use super::{Content, Encoding, Record};
 const CHUNK_BYTES: usize = 128 * 1024;
 /// Rows are handed over by this number.
 const CHUNK_ROWS: usize = 4096;
-
-/// Records on their way to an encoder.
-pub(super) enum Chunk {
-    Lines(Vec<u8>),
-    Rows(RecordBatch),
-}
-
-impl Chunk {
-    pub(super) fn len(&self) -> u64 {
-        match self {
-            Self::Lines(bytes) => bytes.capacity() as u64,
-            Self::Rows(rows) => rows.get_array_memory_size() as u64,
-        }
-    }
-}
 
 enum Filling {
     Lines(Vec<u8>),
@@ -54,22 +36,28 @@ pub(crate) struct RunSize {
 pub(crate) struct OpenRun {
     filling: Filling,
     body: Arc<Body>,
-    encoder: SyncSender<Job>,
+    encoder: Encoder,
     size: RunSize,
 }
 
 impl OpenRun {
-    pub(super) fn new(encoding: Encoding, body: Arc<Body>, encoder: SyncSender<Job>) -> Self {
+    /// An empty run of a partition.
+    ///
+    /// # Errors
+    ///
+    /// If the compressor cannot be set up.
+    pub(crate) fn start(encoders: &Encoders, partition: i32) -> io::Result<Self> {
+        let encoding = encoders.encoding();
         let filling = match encoding {
             Encoding::Lines(_) => Filling::Lines(Vec::new()),
             Encoding::Parquet => Filling::Rows(Box::default()),
         };
-        Self {
+        Ok(Self {
             filling,
-            body,
-            encoder,
+            body: Arc::new(Body::new(encoding)?),
+            encoder: encoders.of(partition),
             size: RunSize::default(),
-        }
+        })
     }
 
     /// Adds a record.
@@ -101,13 +89,7 @@ impl OpenRun {
             Filling::Lines(chunk) => Chunk::Lines(std::mem::take(chunk)),
             Filling::Rows(rows) => Chunk::Rows(rows.take().map_err(io::Error::other)?),
         };
-        self.body.will_append(&chunk);
-        self.send(Job::Append(Arc::clone(&self.body), chunk))
-    }
-
-    fn send(&self, job: Job) -> io::Result<()> {
-        let gone = |_| io::Error::other("the encoder thread is gone");
-        self.encoder.send(job).map_err(gone)
+        self.encoder.append(&self.body, chunk)
     }
 
     /// How much it is so far.
@@ -139,15 +121,8 @@ impl OpenRun {
     /// If the encoder is gone.
     pub(crate) fn close(mut self) -> io::Result<ClosedRun> {
         self.hand_over()?;
-        let (answer, encoded) = oneshot::channel();
-        self.send(Job::Finish(Arc::clone(&self.body), answer))?;
-        let encoded = async {
-            encoded.await.unwrap_or_else(|_| {
-                Err(EncodingFailed::new(io::Error::other(
-                    "the encoder thread is gone",
-                )))
-            })
-        };
+        let finished = self.encoder.finish(&self.body)?;
+        let encoded = finished.map(|body| body.unwrap_or_else(|_| Err(EncodingFailed::new(gone()))));
         Ok(ClosedRun {
             size: self.size,
             body: self.body,
@@ -193,36 +168,16 @@ impl ClosedRun {
     }
 }
 
-/// The bytes of one object.
-#[derive(Clone, Debug)]
-pub(crate) struct EncodedRun {
-    /// The body as it is stored.
-    pub(crate) body: Bytes,
-    /// CRC32C of the uncompressed lines; of the body itself if it is a Parquet file.
-    pub(crate) body_crc32c: u32,
-}
-
-/// An encoder could not go on.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct EncodingFailed(Arc<io::Error>);
-
-impl EncodingFailed {
-    pub(super) fn new(error: io::Error) -> Self {
-        Self(Arc::new(error))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::{Compression, Encoders};
+    use crate::encode::Compression;
 
     #[test]
     fn chunks_become_one_body_in_their_order() {
         let encoding = Encoding::Lines(Compression::None);
         let encoders = Encoders::start(encoding).unwrap();
-        let mut run = encoders.start_run(7).unwrap();
+        let mut run = OpenRun::start(&encoders, 7).unwrap();
         let values: Vec<String> = (0..3000).map(|n| format!("{n:0>200}")).collect();
         let mut expected = Vec::new();
         for (offset, value) in (0..).zip(&values) {

@@ -10,7 +10,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tracing::{debug, error, warn};
 
-use crate::Error;
+use super::Error;
 use crate::memory::MemoryBudget;
 
 /// The group's consumer. Polled by one thread only.
@@ -52,7 +52,7 @@ const FIXED: &[Fixed] = &[
 /// The place of a partition until it is known where its chain ends. Any offset will do that is a number: librdkafka
 /// looks up a logical one, and if the answer comes after a seek it asks again half a second later and moves the
 /// partition there, past records that nobody has read.
-pub(crate) const NOWHERE_YET: Offset = Offset::Offset(0);
+pub(super) const NOWHERE_YET: Offset = Offset::Offset(0);
 
 /// A change of the partitions that are ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl ConsumerContext for GroupContext {
 }
 
 /// Takes partitions without reading from them: where to begin is not known yet.
-fn take_paused(
+pub(super) fn take_paused(
     consumer: &GroupConsumer,
     partitions: &mut TopicPartitionList,
     is_cooperative: bool,
@@ -147,6 +147,7 @@ pub(crate) fn connect(
     args: &KafkaArgs,
     group: &str,
     memory: MemoryBudget,
+    properties: &[(&str, &str)],
     rebalances: Sender<Rebalance>,
 ) -> Result<(Arc<GroupConsumer>, Vec<i32>), Error> {
     let of_memory = memory.kafka_properties();
@@ -158,6 +159,7 @@ pub(crate) fn connect(
         .copied()
         .chain(of_classic)
         .chain(of_memory)
+        .chain(properties.iter().copied())
         .collect();
     let mut config = args.client_config("quote-consumer", &defaults, FIXED)?;
     config.set("group.id", group);

@@ -17,8 +17,8 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 
-use super::GroupConsumer;
-use crate::Error;
+use super::{Error, GroupConsumer};
+use crate::encode::Record;
 
 /// A queue of its own for records, beside the consumer's, on which rebalances and errors still come.
 pub(crate) struct RecordQueue {
@@ -135,38 +135,37 @@ impl Consumed<'_> {
 
     /// The error, if it is none of the log's records.
     pub(crate) fn error(&self) -> Option<KafkaError> {
-        let code = self.message().err;
-        (code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR)
-            .then(|| KafkaError::MessageConsumption(RDKafkaErrorCode::from(code)))
+        let message = self.message();
+        match message.err {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => None,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF => {
+                Some(KafkaError::PartitionEOF(message.partition))
+            }
+            code => Some(KafkaError::MessageConsumption(RDKafkaErrorCode::from(code))),
+        }
     }
 
-    pub(crate) fn partition(&self) -> i32 {
-        self.message().partition
-    }
-
-    pub(crate) fn offset(&self) -> i64 {
-        self.message().offset
+    /// The record.
+    pub(crate) fn record(&self) -> Record<'_> {
+        let message = self.message();
+        Record {
+            partition: message.partition,
+            offset: message.offset,
+            timestamp_ms: self.timestamp_ms(),
+            // SAFETY: pointer and length are the message's own, which lives as long as `self`.
+            key: unsafe { bytes(message.key.cast(), message.key_len) },
+            // SAFETY: as for the key.
+            value: unsafe { bytes(message.payload.cast(), message.len) },
+        }
     }
 
     /// Kafka's timestamp in ms, where it has one.
-    pub(crate) fn timestamp_ms(&self) -> Option<i64> {
+    fn timestamp_ms(&self) -> Option<i64> {
         let mut kind = ffi::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message lives; the kind is written before it returns.
         let timestamp_ms = unsafe { ffi::rd_kafka_message_timestamp(self.message.as_ptr(), &raw mut kind) };
         let is_there = kind != ffi::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         (is_there && timestamp_ms != -1).then_some(timestamp_ms)
-    }
-
-    pub(crate) fn key(&self) -> Option<&[u8]> {
-        let message = self.message();
-        // SAFETY: pointer and length are the message's own, which lives as long as `self`.
-        unsafe { bytes(message.key.cast(), message.key_len) }
-    }
-
-    pub(crate) fn value(&self) -> Option<&[u8]> {
-        let message = self.message();
-        // SAFETY: as for the key.
-        unsafe { bytes(message.payload.cast(), message.len) }
     }
 }
 

@@ -1,15 +1,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pipeline_runtime::kafka::TopicName;
-use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaResult;
-use rdkafka::{Offset, TopicPartitionList};
-use tracing::{debug, warn};
-use uuid::Uuid;
-
-use crate::kafka::GroupConsumer;
 use slot_protocol::CommitNote;
+use tracing::debug;
+use uuid::Uuid;
 
 /// A group that is rebalanced takes no commit for a while.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -18,7 +13,6 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// what the broker does not take is committed again: on a partition that gets no more records, no later commit would make
 /// good for it, and its lag would stay.
 pub(super) struct Commits {
-    topic: TopicName,
     layout: Uuid,
     /// The newest slot of each partition that is ours, unless it is committed or under way.
     owed: BTreeMap<i32, CommitNote>,
@@ -27,9 +21,8 @@ pub(super) struct Commits {
 }
 
 impl Commits {
-    pub(super) fn new(topic: TopicName, layout: Uuid) -> Self {
+    pub(super) fn new(layout: Uuid) -> Self {
         Self {
-            topic,
             layout,
             owed: BTreeMap::new(),
             under_way: None,
@@ -48,7 +41,7 @@ impl Commits {
     }
 
     /// What is to be committed now, if anything. To be answered by [`Commits::answered`].
-    pub(super) fn next(&mut self, now: Instant) -> Option<TopicPartitionList> {
+    pub(super) fn next(&mut self, now: Instant) -> Option<BTreeMap<i32, CommitNote>> {
         let is_pausing = self
             .failed_at
             .is_some_and(|failed_at| now.saturating_duration_since(failed_at) < PAUSE_AFTER_FAILURE);
@@ -56,16 +49,8 @@ impl Commits {
             return None;
         }
         let notes = std::mem::take(&mut self.owed);
-        match self.offsets(&notes) {
-            Ok(offsets) => {
-                self.under_way = Some(notes);
-                Some(offsets)
-            }
-            Err(error) => {
-                warn!(%error, "offsets cannot be committed; the chain in the bucket tells where to go on");
-                None
-            }
-        }
+        self.under_way = Some(notes.clone());
+        Some(notes)
     }
 
     /// What became of [`Commits::next`].
@@ -81,19 +66,9 @@ impl Commits {
         }
     }
 
-    /// Commits all that is owed and waits for the broker.
-    pub(super) fn commit_and_wait(&self, consumer: &GroupConsumer) {
-        let mut notes = self.under_way.clone().unwrap_or_default();
-        notes.extend(&self.owed);
-        if notes.is_empty() {
-            return;
-        }
-        let committed = self
-            .offsets(&notes)
-            .and_then(|offsets| consumer.commit(&offsets, CommitMode::Sync));
-        if let Err(error) = committed {
-            warn!(%error, "the offsets were not committed; the chain in the bucket tells where to go on");
-        }
+    /// Whether nothing is owed or under way.
+    pub(super) fn are_settled(&self) -> bool {
+        self.owed.is_empty() && self.under_way.is_none()
     }
 
     /// Whoever owns the partition now commits for it.
@@ -103,16 +78,6 @@ impl Commits {
             under_way.remove(&partition);
         }
     }
-
-    fn offsets(&self, notes: &BTreeMap<i32, CommitNote>) -> KafkaResult<TopicPartitionList> {
-        let mut offsets = TopicPartitionList::new();
-        for (partition, note) in notes {
-            let mut offset = offsets.add_partition(self.topic.as_str(), *partition);
-            offset.set_offset(Offset::Offset(note.end + 1))?;
-            offset.set_metadata(note.to_string());
-        }
-        Ok(offsets)
-    }
 }
 
 #[cfg(test)]
@@ -120,25 +85,27 @@ mod tests {
     use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
     use super::*;
+    use crate::clock::Clock;
+    use crate::reader::simulation::background::StandingClock;
 
     const REBALANCED: KafkaError = KafkaError::ConsumerCommit(RDKafkaErrorCode::IllegalGeneration);
 
     fn commits() -> Commits {
-        Commits::new("t".parse().unwrap(), Uuid::from_u128(7))
+        Commits::new(Uuid::from_u128(7))
     }
 
     /// Partitions and offsets of the commit that is due.
     fn next(commits: &mut Commits, now: Instant) -> Vec<(i32, i64)> {
-        let offsets = commits.next(now);
-        let offsets = offsets.iter().flat_map(TopicPartitionList::elements);
-        offsets
-            .map(|it| (it.partition(), it.offset().to_raw().unwrap()))
+        let notes = commits.next(now).unwrap_or_default();
+        notes
+            .iter()
+            .map(|(partition, note)| (*partition, note.end + 1))
             .collect()
     }
 
     #[test]
     fn what_is_owed_while_a_commit_is_under_way_comes_in_the_next() {
-        let (mut commits, now) = (commits(), Instant::now());
+        let (mut commits, now) = (commits(), StandingClock::new().now());
         assert_eq!(next(&mut commits, now), []);
         commits.owe(0, 0, 9);
         assert_eq!(next(&mut commits, now), [(0, 10)]);
@@ -148,13 +115,15 @@ mod tests {
         assert_eq!(next(&mut commits, now), []);
         commits.answered(Ok(()), now);
         assert_eq!(next(&mut commits, now), [(0, 30), (1, 5)]);
+        assert!(!commits.are_settled());
         commits.answered(Ok(()), now);
         assert_eq!(next(&mut commits, now), []);
+        assert!(commits.are_settled());
     }
 
     #[test]
     fn what_the_broker_does_not_take_is_committed_again_unless_newer_is_owed_or_it_is_ours_no_more() {
-        let (mut commits, now) = (commits(), Instant::now());
+        let (mut commits, now) = (commits(), StandingClock::new().now());
         for partition in 0..3 {
             commits.owe(partition, 0, 9);
         }

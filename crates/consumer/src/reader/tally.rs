@@ -1,5 +1,7 @@
 use serde::Serialize;
 
+use crate::encode::ClosedRun;
+
 /// What a run of the consumer did, printed at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Tally {
@@ -20,6 +22,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// One more object of ours is in the bucket.
+    pub(super) fn count_stored(&mut self, run: &ClosedRun) {
+        self.objects_created += 1;
+        self.records_stored += run.size().records;
+        self.bytes_stored += run.encoded_len();
+    }
+
     /// One line for people, and for runme.sh.
     pub(super) fn in_words(&self, partitions: usize) -> String {
         let read = match self.records {

@@ -2,12 +2,11 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use futures::future::join_all;
+use slot_protocol::SlotKeys;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::{Creation, Objects};
-use crate::Error;
-use slot_protocol::SlotKeys;
+use super::{Creation, Objects, Unusable};
 
 const RACERS: usize = 8;
 
@@ -15,20 +14,20 @@ const RACERS: usize = 8;
 ///
 /// # Errors
 ///
-/// Names what is missing, or [`Error::NotCreateOnly`] if the store lets more than one PUT of a race win, or
+/// Names what is missing, or [`Unusable::NotCreateOnly`] if the store lets more than one PUT of a race win, or
 /// writes over an object that is there; `allow_at_least_once` turns the last into a warning.
 pub(crate) async fn check(
     objects: &Objects,
     keys: &SlotKeys,
     unique: Uuid,
     allow_at_least_once: bool,
-) -> Result<(), Error> {
+) -> Result<(), Unusable> {
     objects.reach(keys.folder()).await?;
     let key = keys.probe(&unique.to_string());
     let probed = probe(objects, &key).await;
     objects.try_remove(&key).await;
     match probed {
-        Err(error @ Error::NotCreateOnly { .. }) if allow_at_least_once => {
+        Err(error @ Unusable::NotCreateOnly { .. }) if allow_at_least_once => {
             warn!("{error}; going on, ticks may be stored twice");
             Ok(())
         }
@@ -36,7 +35,7 @@ pub(crate) async fn check(
     }
 }
 
-async fn probe(objects: &Objects, key: &str) -> Result<(), Error> {
+async fn probe(objects: &Objects, key: &str) -> Result<(), Unusable> {
     let put = |racer: usize| {
         let body = Bytes::from(racer.to_string());
         objects.create(key, body, "text/plain", HashMap::new())
@@ -56,7 +55,7 @@ async fn probe(objects: &Objects, key: &str) -> Result<(), Error> {
     if winners == 1 && again == Creation::Exists {
         return Ok(());
     }
-    Err(Error::NotCreateOnly {
+    Err(Unusable::NotCreateOnly {
         bucket: objects.bucket().clone(),
         winners,
         racers: RACERS,

@@ -2,12 +2,11 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use slot_protocol::SlotKeys;
 use uuid::Uuid;
 
-use super::{Creation, Objects};
-use crate::Error;
+use super::{AnotherTopic, Creation, Objects, Unusable};
 use crate::encode::Encoding;
-use slot_protocol::SlotKeys;
 
 const LAYOUT_VERSION: u32 = 1;
 
@@ -46,16 +45,16 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutDiffers`] and [`Error::AnotherTopic`] if it was made with other settings or for another
-    /// topic, [`Error::LayoutUnreadable`] if it is no layout, and whatever the store refuses.
-    pub(crate) async fn settle(self, objects: &Objects, keys: &SlotKeys) -> Result<Self, Error> {
+    /// [`Unusable::LayoutDiffers`] and [`AnotherTopic`] if it was made with other settings or for another
+    /// topic, [`Unusable::LayoutUnreadable`] if it is no layout, and whatever the store refuses.
+    pub(crate) async fn settle(self, objects: &Objects, keys: &SlotKeys) -> Result<Self, Unusable> {
         let key = keys.layout();
         let bucket = objects.bucket();
         loop {
             if let Some(stored) = self.stored(objects, keys).await? {
                 return Ok(stored);
             }
-            let json = serde_json::to_vec(&self).map_err(|source| Error::LayoutUnreadable {
+            let json = serde_json::to_vec(&self).map_err(|source| Unusable::LayoutUnreadable {
                 bucket: bucket.clone(),
                 key: key.clone(),
                 source,
@@ -74,12 +73,12 @@ impl Layout {
     /// # Errors
     ///
     /// As for [`Layout::settle`].
-    pub(crate) async fn stored(&self, objects: &Objects, keys: &SlotKeys) -> Result<Option<Self>, Error> {
+    pub(crate) async fn stored(&self, objects: &Objects, keys: &SlotKeys) -> Result<Option<Self>, Unusable> {
         let key = keys.layout();
         let Some(stored) = objects.get(&key).await? else {
             return Ok(None);
         };
-        let stored = serde_json::from_slice(&stored).map_err(|source| Error::LayoutUnreadable {
+        let stored = serde_json::from_slice(&stored).map_err(|source| Unusable::LayoutUnreadable {
             bucket: objects.bucket().clone(),
             key: key.clone(),
             source,
@@ -88,7 +87,7 @@ impl Layout {
         Ok(Some(stored))
     }
 
-    fn check_against(&self, stored: &Self, objects: &Objects, key: &str) -> Result<(), Error> {
+    fn check_against(&self, stored: &Self, objects: &Objects, key: &str) -> Result<(), Unusable> {
         let settings = [
             (
                 "layout version",
@@ -105,7 +104,7 @@ impl Layout {
         ];
         for (setting, asked, stored) in settings {
             if asked != stored {
-                return Err(Error::LayoutDiffers {
+                return Err(Unusable::LayoutDiffers {
                     bucket: objects.bucket().clone(),
                     key: key.to_owned(),
                     setting,
@@ -115,13 +114,13 @@ impl Layout {
             }
         }
         match (&self.topic_id, &stored.topic_id) {
-            (Some(ours), Some(theirs)) if ours != theirs => Err(Error::AnotherTopic {
+            (Some(ours), Some(theirs)) if ours != theirs => Err(Unusable::AnotherTopic(AnotherTopic {
                 bucket: objects.bucket().clone(),
                 key: key.to_owned(),
                 topic: self.topic.clone(),
                 ours: ours.clone(),
                 theirs: theirs.clone(),
-            }),
+            })),
             _ => Ok(()),
         }
     }

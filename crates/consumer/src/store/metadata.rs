@@ -7,12 +7,20 @@ use uuid::Uuid;
 use crate::encode::{EncodedRun, Encoding, RunSize};
 use slot_protocol::{Found, HeadReply, Slot};
 
-const SLOT_START: &str = "slot-start";
-const SLOT_END: &str = "slot-end";
+/// First offset covered.
+pub(crate) const SLOT_START: &str = "slot-start";
+/// Last offset covered.
+pub(crate) const SLOT_END: &str = "slot-end";
 const FIRST_OFFSET: &str = "first-offset";
 const FIRST_CRC32C: &str = "first-record-crc32c";
 const RUN_ID: &str = "run-id";
 const TOPIC_ID: &str = "topic-id";
+/// How many records it holds.
+pub(crate) const RECORD_COUNT: &str = "record-count";
+/// Of these, no ticks.
+pub(crate) const NOT_TICK_COUNT: &str = "not-tick-count";
+/// What ended the run.
+pub(crate) const CLOSED_BY: &str = "closed-by";
 
 /// What an object tells of itself, as S3 metadata. Numbers in decimal, CRCs as 8 hex digits.
 #[must_use]
@@ -29,12 +37,12 @@ pub(crate) fn metadata_of(
         (FIRST_OFFSET, slot.first_offset.to_string()),
         (FIRST_CRC32C, format!("{:08x}", slot.first_crc32c)),
         (RUN_ID, slot.run_id.to_string()),
-        ("record-count", size.records.to_string()),
-        ("not-tick-count", size.not_ticks.to_string()),
+        (RECORD_COUNT, size.records.to_string()),
+        (NOT_TICK_COUNT, size.not_ticks.to_string()),
         ("body-crc32c", format!("{:08x}", encoded.body_crc32c)),
         ("schema", SCHEMA_HEADER_VALUE.to_owned()),
         ("codec", encoding.codec().to_owned()),
-        ("closed-by", slot.closed_by.as_str().to_owned()),
+        (CLOSED_BY, slot.closed_by.as_str().to_owned()),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::Error;
+use crate::setting::BadSetting;
 
 const TAGS_MAX: usize = 10;
 const KEY_MAX_CHARS: usize = 128;
@@ -28,11 +28,11 @@ impl Tags {
 }
 
 impl FromStr for Tags {
-    type Err = Error;
+    type Err = BadSetting;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
         let refuse = |tag: &str, allowed| {
-            Err(Error::Setting {
+            Err(BadSetting {
                 setting: "--tags",
                 value: format!("`{}`", tag.chars().take(80).collect::<String>()),
                 allowed,

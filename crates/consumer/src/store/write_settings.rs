@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ServerSideEncryption, StorageClass};
 use pipeline_runtime::s3::Operation;
 
 use super::tags::Tags;
-use crate::Error;
+use crate::setting::BadSetting;
 
 /// The flags for how objects are written.
 #[derive(Clone, Debug, clap::Args)]
@@ -60,14 +60,14 @@ enum Checksum {
 struct KmsKeyId(String);
 
 impl FromStr for KmsKeyId {
-    type Err = Error;
+    type Err = BadSetting;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
         let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b":/_-".contains(&byte);
         if (1..=2048).contains(&text.len()) && text.bytes().all(is_legal) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Error::Setting {
+            Err(BadSetting {
                 setting: "--kms-key-id",
                 value: format!("`{}`", text.chars().take(80).collect::<String>()),
                 allowed: "a key's id, ARN or alias, such as `alias/ticks`",
@@ -81,11 +81,11 @@ impl FromStr for KmsKeyId {
 struct ReadableClass(StorageClass);
 
 impl FromStr for ReadableClass {
-    type Err = Error;
+    type Err = BadSetting;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
         let refuse = |allowed| {
-            Err(Error::Setting {
+            Err(BadSetting {
                 setting: "--storage-class",
                 value: format!("`{}`", text.chars().take(40).collect::<String>()),
                 allowed,
@@ -121,11 +121,11 @@ pub(crate) struct WriteSettings {
 
 impl WriteArgs {
     /// Checks what the types alone cannot.
-    pub(crate) fn check(self) -> Result<WriteSettings, Error> {
+    pub(crate) fn check(self) -> Result<WriteSettings, BadSetting> {
         if let Some(KmsKeyId(key)) = &self.kms_key_id
             && self.sse != Sse::Kms
         {
-            return Err(Error::Setting {
+            return Err(BadSetting {
                 setting: "--kms-key-id",
                 value: format!("`{key}`"),
                 allowed: "left out, or used with `--sse kms`",

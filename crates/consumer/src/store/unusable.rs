@@ -1,0 +1,90 @@
+use pipeline_runtime::exit::{ExitStatus, Failure};
+use pipeline_runtime::s3::BucketName;
+
+use super::Error;
+
+/// Why a prefix of a bucket cannot be written to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// The store refuses a request, or gives no reply.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The store does not keep create-only PUTs.
+    #[error(
+        "the store of bucket {bucket} does not keep `If-None-Match: *` ({winners} of {racers} racing PUTs won, a later \
+         one {}), so that exactly once cannot be had; use another store, or `--allow-at-least-once`",
+        if *is_overwritten { "wrote over it" } else { "was refused" }
+    )]
+    NotCreateOnly {
+        /// The bucket.
+        bucket: BucketName,
+        /// How many PUTs of the race won.
+        winners: usize,
+        /// How many there were.
+        racers: usize,
+        /// Whether a later PUT wrote over the object.
+        is_overwritten: bool,
+    },
+    /// The layout object is no layout.
+    #[error("s3://{bucket}/{key} is not a layout that this version reads, use another `--prefix`")]
+    LayoutUnreadable {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The prefix was begun with other settings.
+    #[error(
+        "s3://{bucket}/{key} says {setting} `{stored}`, asked is `{asked}`; either set it to `{stored}`, or use \
+         another `--prefix`"
+    )]
+    LayoutDiffers {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+        /// Which setting.
+        setting: &'static str,
+        /// What the flags say.
+        asked: String,
+        /// What the object says.
+        stored: String,
+    },
+    /// The prefix was begun for another topic.
+    #[error(transparent)]
+    AnotherTopic(#[from] AnotherTopic),
+}
+
+impl Failure for Unusable {
+    fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Store(_) => ExitStatus::Failed,
+            Self::NotCreateOnly { .. }
+            | Self::LayoutUnreadable { .. }
+            | Self::LayoutDiffers { .. }
+            | Self::AnotherTopic(_) => ExitStatus::BadConfig,
+        }
+    }
+}
+
+/// The topic was deleted and made anew.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the topic {topic} has the id {ours}, but s3://{bucket}/{key} was begun for {theirs}: the topic was made anew, or \
+     two pipelines share a prefix; either use another `--prefix`, or remove the old data"
+)]
+pub struct AnotherTopic {
+    /// The bucket.
+    pub(crate) bucket: BucketName,
+    /// The key of the layout or of a slot.
+    pub(crate) key: String,
+    /// The topic.
+    pub(crate) topic: String,
+    /// The topic's id now.
+    pub(crate) ours: String,
+    /// The id in the bucket.
+    pub(crate) theirs: String,
+}
