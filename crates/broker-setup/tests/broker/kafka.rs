@@ -50,12 +50,29 @@ impl Kafka {
         stdout(&output)
     }
 
-    fn start() -> Self {
-        let folder = new_folder();
+    /// Another node, which tells clients to go on at this port of its host. It is not waited for.
+    pub(crate) fn advertising(advertised_port: u16) -> Self {
+        let folder = new_folder().join("advertising");
+        fs::create_dir_all(&folder).unwrap();
         let [port, controller_port] = free_ports();
+        let listeners = format!(
+            "advertised.listeners=PLAINTEXT://127.0.0.1:{advertised_port},CONTROLLER://127.0.0.1:{controller_port}"
+        );
+        Self::prepare(folder, port, controller_port, &["--set", &listeners])
+    }
+
+    fn start() -> Self {
+        let [port, controller_port] = free_ports();
+        let kafka = Self::prepare(new_folder(), port, controller_port, &[]);
+        let waited = kafka.setup(&["wait", "--timeout", "120s", "--advertised-host", "127.0.0.1"]);
+        assert!(waited.status.success(), "{waited:?}");
+        kafka
+    }
+
+    fn prepare(folder: PathBuf, port: u16, controller_port: u16, settings: &[&str]) -> Self {
         let config = folder.join("server.properties");
         let data = folder.join("data");
-        let rendered = setup(&[
+        let arguments = [
             "render",
             "--advertised-host",
             "127.0.0.1",
@@ -72,19 +89,17 @@ impl Kafka {
             "offsets.topic.num.partitions=3",
             "--out",
             config.to_str().unwrap(),
-        ]);
+        ];
+        let rendered = setup(&[&arguments, settings].concat());
         assert!(rendered.status.success(), "{rendered:?}");
         let first_format = format_in(&folder);
         assert!(first_format.status.success(), "{first_format:?}");
         start_broker(&config);
-        let kafka = Self {
+        Self {
             folder,
             port,
             first_format,
-        };
-        let waited = kafka.setup(&["wait", "--timeout", "120s", "--advertised-host", "127.0.0.1"]);
-        assert!(waited.status.success(), "{waited:?}");
-        kafka
+        }
     }
 }
 

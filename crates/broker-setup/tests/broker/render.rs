@@ -1,4 +1,8 @@
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
 
 use crate::kafka::{setup, stderr, stdout};
 
@@ -49,19 +53,77 @@ fn a_misspelt_name_is_refused_with_the_right_one() {
     assert!(output.stdout.is_empty());
 }
 
+/// Renders on a host that `hostname` calls so, beside a metadata service at this address.
+fn rendered_on(name: &str, metadata_service: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let hostname = folder.path().join("hostname");
+    fs::write(&hostname, format!("#!/bin/sh\necho {name}\n")).unwrap();
+    fs::set_permissions(&hostname, Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    Command::new(env!("CARGO_BIN_EXE_broker-setup"))
+        .arg("render")
+        .env_remove("KAFKA_ADVERTISED_HOST")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata_service)
+        .env("PATH", format!("{}:{path}", folder.path().display()))
+        .output()
+        .unwrap()
+}
+
+const NO_SERVICE: &str = "http://127.0.0.1:1";
+
 #[test]
-fn this_hosts_name_is_advertised_by_default_and_never_loopback() {
-    // The name of the machine that runs the tests may be anything; what may not come out is `localhost`.
-    let output = setup(&["render"]);
-    let text = stdout(&output);
-    match output.status.code() {
-        Some(0) => assert!(
-            !text.contains("PLAINTEXT://localhost") && !text.contains("PLAINTEXT://127."),
-            "{text}"
-        ),
-        code => {
-            assert_eq!(code, Some(78), "{output:?}");
-            assert!(stderr(&output).contains("cannot be advertised"), "{output:?}");
-        }
+fn this_hosts_name_is_advertised_by_default() {
+    let output = rendered_on("kafka-1.internal", NO_SERVICE);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(
+        stdout(&output).contains("advertised.listeners=PLAINTEXT://kafka-1.internal:9092,"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_host_that_is_called_localhost_is_refused() {
+    for name in ["localhost", "localhost.localdomain", "127.0.1.1"] {
+        let output = rendered_on(name, NO_SERVICE);
+        assert_eq!(output.status.code(), Some(78), "{output:?}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+        assert!(stderr(&output).contains("cannot be advertised"), "{output:?}");
     }
+}
+
+#[test]
+fn on_ec2_the_private_name_is_advertised_whatever_the_host_is_called() {
+    let service = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", service.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let answers = ["PUT /latest/api/token ", "GET /latest/meta-data/local-hostname "];
+        answers.map(|request| answer(&service, request, "ip-10-0-1-23.ec2.internal"))
+    });
+    let output = rendered_on("localhost", &endpoint);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(
+        stdout(&output).contains("PLAINTEXT://ip-10-0-1-23.ec2.internal:9092,"),
+        "{output:?}"
+    );
+    let [_, name] = asked.join().unwrap();
+    assert!(name.contains("x-aws-ec2-metadata-token: ip-10-0-1-23"), "{name}");
+}
+
+/// Takes the next request, which must begin so, answers it and gives it.
+fn answer(service: &TcpListener, begin: &str, body: &str) -> String {
+    let (mut connection, _) = service.accept().unwrap();
+    let mut request = String::new();
+    let mut bytes = [0; 1024];
+    while !request.contains("\r\n\r\n") {
+        let count = connection.read(&mut bytes).unwrap();
+        request.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+    }
+    assert!(request.starts_with(begin), "{request}");
+    let length = body.len();
+    write!(
+        connection,
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    request
 }

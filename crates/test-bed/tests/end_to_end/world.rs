@@ -105,6 +105,16 @@ impl World {
         (status.code(), audit.stdout() + &audit.log())
     }
 
+    /// The same as data: exit status and what `--json` writes.
+    pub(crate) async fn audit_report(&self) -> (Option<i32>, serde_json::Value) {
+        let launch = built("consumer", format!("{}-audit-json", self.topic))
+            .args(["audit", "--bucket", &self.bucket, "--complete", "--json"])
+            .variables(self.s3.variables());
+        let audit = self.start(&launch);
+        let status = audit.end(PATIENCE).await.unwrap();
+        (status.code(), serde_json::from_str(&audit.stdout()).unwrap())
+    }
+
     pub(crate) async fn assert_clean(&self) {
         let (status, report) = self.audit().await;
         assert_eq!(status, Some(0), "{report}");

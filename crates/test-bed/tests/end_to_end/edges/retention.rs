@@ -1,5 +1,7 @@
 //! Retention deletes records before they are read. What is lost is said and counted, and the chain has no hole.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, ToSpan};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -23,16 +25,20 @@ async fn assert_whole(world: &World, end: i64, records: usize) {
 
 /// Asserts that the audit names these ticks as missing, and nothing else as wrong.
 async fn assert_audit_names(world: &World, seqs: &str) {
-    let (status, report) = world.audit().await;
+    let (status, report) = world.audit_report().await;
     assert_eq!(status, Some(1), "{report}");
-    let errors: Vec<_> = report.lines().filter(|line| line.contains("error")).collect();
-    assert!(
-        errors
-            .iter()
-            .all(|line| line.contains("missing tick") || line.contains("audit:")),
-        "{report}"
-    );
-    assert!(report.contains(seqs), "{report}");
+    let findings = report["findings"].as_array().unwrap();
+    let errors: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding["severity"] == "error")
+        .collect();
+    let kinds: BTreeSet<_> = errors
+        .iter()
+        .map(|finding| finding["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["missing_tick"].into(), "{report:#}");
+    let names = |finding: &&Value| finding["what"].as_str().unwrap().contains(seqs);
+    assert!(errors.iter().any(names), "{seqs} is not in {report:#}");
 }
 
 #[test]
