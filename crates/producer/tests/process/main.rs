@@ -1,8 +1,9 @@
-//! The producer as a process, between an HTTP server that plays the vendor and librdkafka's mock broker.
+//! The producer as a process, between the stand-in for the vendor and a real Kafka, with a real S3 server for its bucket.
 
 #![expect(clippy::unwrap_used, reason = "what fails in the set-up fails the test")]
 
 mod bucket;
+mod faults;
 mod kafka;
 mod stage;
 mod vendor;

@@ -1,191 +1,190 @@
-//! What the vendor may answer, and how the process ends or goes on.
+//! What only an operator can mend ends the process, with what the vendor says of it; the key shows itself nowhere.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::num::NonZeroU32;
 
-use quote_model::Tick;
+use twelve_data_stand_in::{Config, ErrorStatus, Fault, KeyPlace, MarketConfig, StandIn};
 
-use crate::stage::{Answer, KEY, broker, error, producer, records, run, vendor};
+use crate::stage::{KEY, Scene, run, tick};
 
-const UNKNOWN: &str = "**symbol** or **figi** parameter is missing or invalid. Please provide a valid symbol";
-const PLAN: &str = "This symbol is available starting with the Grow or Venture plan.";
+/// A refusal must last so long to be believed.
+const SOON: [&str; 2] = ["--give-up-after", "2s"];
 
-#[test]
-fn without_a_key_it_says_where_to_get_one_and_how_to_pass_it() {
-    let mut command = producer("http://127.0.0.1:1", "127.0.0.1:1", &["--symbols", "AAPL"]);
-    let ended = run(command.env_remove("TWELVEDATA_API_KEY"));
-    assert_eq!(ended.status, 78);
-    for words in [
-        "https://twelvedata.com/pricing",
-        "--api-key-file",
-        "TWELVEDATA_API_KEY",
-    ] {
-        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+fn status(code: u16) -> ErrorStatus {
+    code.try_into().unwrap()
+}
+
+fn refused(code: u16, message: &str) -> Fault {
+    Fault::Refused {
+        code: status(code),
+        message: message.to_owned(),
     }
 }
 
 #[test]
-fn a_refused_key_ends_it_and_is_shown_nowhere() {
-    let cluster = broker();
-    let api = vendor(|_| error(401, &format!("**apikey** {KEY} is incorrect or not specified.")));
-    let arguments = ["--symbols", "AAPL", "--log", "trace", "--give-up-after", "2s"];
-    let ended = run(&mut producer(&api.url, &cluster.bootstrap_servers(), &arguments));
-    assert_eq!(ended.status, 77, "{}", ended.stderr);
-    assert!(
-        ended
-            .stderr
-            .contains("**apikey** [API key] is incorrect or not specified")
-    );
-    assert!(!ended.stderr.contains(KEY) && !ended.stdout.contains(KEY));
-    for seen in api.seen() {
-        assert_eq!(seen.authorization, format!("apikey {KEY}"));
-        assert!(!seen.target.contains(KEY));
-    }
+fn without_a_key_it_says_where_to_get_one_and_how_to_pass_it() {
+    run(async {
+        let scene = Scene::new("without-key").await;
+        let producer = scene
+            .producer(&["--symbols", "AAPL"])
+            .without("TWELVEDATA_API_KEY");
+        let process = scene.start(&producer);
+        assert_eq!(
+            process.end(crate::stage::PATIENCE).await.unwrap().code(),
+            Some(78)
+        );
+        for words in [
+            "https://twelvedata.com/pricing",
+            "--api-key-file",
+            "TWELVEDATA_API_KEY",
+        ] {
+            assert!(process.log().contains(words), "{}", process.log());
+        }
+    });
+}
+
+#[test]
+fn a_key_that_is_refused_again_and_again_ends_it_and_is_shown_nowhere() {
+    run(async {
+        let scene = Scene::new("refused-key").await;
+        let words = format!("**apikey** {KEY} is incorrect or not specified.");
+        scene.stand_in.inject(refused(401, &words).always());
+        let arguments = ["--symbols", "AAPL", "--log", "trace"];
+        let ended = scene.run(&[&arguments[..], &SOON].concat()).await;
+        assert_eq!(ended.status, Some(77), "{}", ended.log);
+        assert!(
+            ended
+                .log
+                .contains("**apikey** [API key] is incorrect or not specified"),
+            "{}",
+            ended.log
+        );
+        assert!(!ended.log.contains(KEY) && !ended.stdout.contains(KEY));
+        let requests = scene.stand_in.requests();
+        assert!(requests.len() > 2, "believed at first sight: {requests:?}");
+        for request in requests {
+            assert_eq!(request.key_in, Some(KeyPlace::Header), "{request:?}");
+        }
+        assert!(scene.records().await.is_empty());
+    });
 }
 
 #[test]
 fn an_endpoint_outside_the_plan_ends_it_with_the_vendors_words() {
-    let cluster = broker();
-    let api = vendor(|_| error(403, "/quote is available exclusively with grow plans"));
-    let arguments = [
-        "--symbols",
-        "AAPL",
-        "--endpoint",
-        "quote",
-        "--give-up-after",
-        "2s",
-    ];
-    let ended = run(&mut producer(&api.url, &cluster.bootstrap_servers(), &arguments));
-    assert_eq!(ended.status, 77, "{}", ended.stderr);
-    assert!(ended.stderr.contains("/quote is available exclusively with grow"));
+    run(async {
+        let scene = Scene::new("refused-endpoint").await;
+        let words = "/quote is available exclusively with grow plans";
+        scene.stand_in.inject(refused(403, words).always());
+        let arguments = ["--symbols", "AAPL", "--endpoint", "quote"];
+        let ended = scene.run(&[&arguments[..], &SOON].concat()).await;
+        assert_eq!(ended.status, Some(77), "{}", ended.log);
+        assert!(ended.log.contains(words), "{}", ended.log);
+    });
 }
 
 #[test]
 fn no_usable_symbol_ends_it_and_each_is_named() {
-    let cluster = broker();
-    let api = vendor(|_| {
-        let entry = |message: &str| serde_json::json!({"code": 404, "message": message, "status": "error"});
-        let body = serde_json::json!({"NIKK": entry(UNKNOWN), "VIX": entry(PLAN)});
-        Answer::Reply(200, body.to_string())
+    run(async {
+        let config = Config {
+            market: MarketConfig {
+                plan_gated: ["VIX".to_owned()].into(),
+                ..MarketConfig::default()
+            },
+            ..Config::default()
+        };
+        let scene = Scene::with("no-symbol", config).await;
+        let arguments = ["--symbols", "UNKNOWN1,VIX"];
+        let ended = scene.run(&[&arguments[..], &SOON].concat()).await;
+        assert_eq!(ended.status, Some(78), "{}", ended.log);
+        for words in [
+            "UNKNOWN1: unknown symbol (",
+            "VIX: not in the plan of this API key (",
+        ] {
+            assert!(ended.log.contains(words), "{}", ended.log);
+        }
     });
-    let ended = run(&mut producer(
-        &api.url,
-        &cluster.bootstrap_servers(),
-        &["--symbols", "NIKK,VIX", "--give-up-after", "2s"],
-    ));
-    assert_eq!(ended.status, 78, "{}", ended.stderr);
-    assert!(ended.stderr.contains("NIKK: unknown symbol (404: "));
-    assert!(
-        ended
-            .stderr
-            .contains("VIX: not in the plan of this API key (404: ")
-    );
+}
 
-    let api = vendor(|_| error(404, UNKNOWN));
-    let arguments = ["--symbols", "NIKK", "--give-up-after", "2s"];
-    let ended = run(&mut producer(&api.url, &cluster.bootstrap_servers(), &arguments));
-    assert_eq!(ended.status, 78, "{}", ended.stderr);
+#[test]
+fn a_single_symbol_that_nobody_knows_ends_it() {
+    run(async {
+        let scene = Scene::new("unknown-alone").await;
+        let arguments = ["--symbols", "UNKNOWN1"];
+        let ended = scene.run(&[&arguments[..], &SOON].concat()).await;
+        assert_eq!(ended.status, Some(78), "{}", ended.log);
+        assert!(
+            ended.log.contains("UNKNOWN1: unknown symbol (404: "),
+            "{}",
+            ended.log
+        );
+    });
 }
 
 #[test]
 fn a_wrong_request_ends_it_and_says_what_the_vendor_says() {
-    let cluster = broker();
-    let api = vendor(|_| error(414, "Input parameter array exceeds the allowed length"));
-    let arguments = ["--symbols", "A,B", "--give-up-after", "2s"];
-    let ended = run(&mut producer(&api.url, &cluster.bootstrap_servers(), &arguments));
-    assert_eq!(ended.status, 78, "{}", ended.stderr);
-    assert!(ended.stderr.contains("414: Input parameter array exceeds"));
+    run(async {
+        let scene = Scene::new("wrong-request").await;
+        let words = "Input parameter array exceeds the allowed length";
+        scene.stand_in.inject(refused(414, words).always());
+        let arguments = ["--symbols", "A,B"];
+        let ended = scene.run(&[&arguments[..], &SOON].concat()).await;
+        assert_eq!(ended.status, Some(78), "{}", ended.log);
+        assert!(ended.log.contains(&format!("414: {words}")), "{}", ended.log);
+    });
 }
 
 #[test]
-fn good_symbols_go_on_beside_a_bad_one_which_is_told_once() {
-    let cluster = broker();
-    let api = vendor(|seen| {
-        assert!(seen.target.starts_with("/price?symbol=AAPL%2C") && seen.target.ends_with("&dp=11"));
-        let body = format!(
-            r#"{{"AAPL":{{"price":"231.40000"}},"BTC/USD":{{"price":26575.6000}},
-                "NIKK":{{"code":400,"message":"**symbol** not found: NIKK.","status":"error",
-                "meta":{{"symbol":"AAPL,NIKK,BTC/USD"}},"echo":"{KEY}"}}}}"#
+fn a_record_is_what_the_vendor_served_digit_for_digit() {
+    run(async {
+        let scene = Scene::new("digits").await;
+        let arguments = ["--symbols", "AAPL,BTC/USD", "--samples", "3", "--interval", "0"];
+        let ended = scene
+            .run(&[&arguments[..], &["--instance", "host-1"]].concat())
+            .await;
+        assert_eq!(ended.status, Some(0), "{}", ended.log);
+        let summary = ended.summary();
+        assert_eq!(
+            (&summary["polls"], &summary["ticks"], &summary["in_kafka"]),
+            (&3.into(), &6.into(), &6.into())
         );
-        Answer::Reply(200, body)
+        let served = scene.stand_in.served();
+        let mut records = scene.records().await;
+        records.sort_by_key(|record| tick(record).seq);
+        assert_eq!(records.len(), served.len());
+        for (seq, (record, served)) in (0..).zip(records.iter().zip(&served)) {
+            let tick = tick(record);
+            assert_eq!(
+                (tick.seq, tick.symbol.as_str(), tick.price.as_str()),
+                (seq, &*served.symbol, &*served.price)
+            );
+            assert_eq!(
+                tick.price.as_str().split_once('.').unwrap().1.len(),
+                11,
+                "all decimals are asked for"
+            );
+            assert_eq!(record.key.as_deref(), Some(tick.record_key().as_bytes()));
+            assert_eq!(record.timestamp_ms, Some(tick.record_timestamp_ms()));
+            // as it stands on the wire, whatever the constants say
+            assert_eq!(record.headers, [("schema".to_owned(), Some(b"tick/1".to_vec()))]);
+            assert_eq!(tick.producer.as_str(), "host-1");
+            assert_eq!(tick.session.to_string(), summary["session"].as_str().unwrap());
+        }
     });
-    let arguments = [
-        "--symbols",
-        "AAPL,NIKK,BTC/USD",
-        "--samples",
-        "3",
-        "--interval",
-        "0",
-        "--instance",
-        "host-1",
-    ];
-    let ended = run(&mut producer(&api.url, &cluster.bootstrap_servers(), &arguments));
-    assert_eq!(ended.status, 0, "{}", ended.stderr);
-    let summary = ended.summary();
-    assert_eq!(
-        (&summary["polls"], &summary["ticks"], &summary["in_kafka"]),
-        (&3.into(), &6.into(), &6.into())
-    );
-    assert_eq!(summary["symbol_errors"], 1);
-    assert_eq!(ended.stderr.matches("unknown symbol").count(), 1);
-
-    let records = records(&cluster.bootstrap_servers());
-    let mut seqs = Vec::new();
-    for record in &records {
-        assert_eq!(record.schema, "tick/1");
-        let tick = Tick::decode(record.value.as_bytes()).unwrap();
-        assert_eq!(record.key, tick.symbol.as_str());
-        assert_eq!(record.timestamp_ms, tick.ts_recv.as_millisecond());
-        assert_eq!(tick.producer.as_str(), "host-1");
-        assert_eq!(tick.session.to_string(), summary["session"].as_str().unwrap());
-        let digits = if record.key == "AAPL" {
-            "231.40000"
-        } else {
-            "26575.6000"
-        };
-        assert_eq!(tick.price.as_str(), digits);
-        seqs.push(tick.seq);
-    }
-    seqs.sort_unstable();
-    assert_eq!(seqs, [0, 1, 2, 3, 4, 5]);
-}
-
-#[test]
-fn trouble_that_passes_is_borne_told_and_counted() {
-    let cluster = broker();
-    let calls = AtomicUsize::new(0);
-    let api = vendor(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
-        0 => Answer::Reply(502, "<html>Bad Gateway</html>".to_owned()),
-        1 => Answer::Truncated(r#"{"price":"231.4"#.to_owned()),
-        _ => Answer::Reply(200, r#"{"price":"231.40000"}"#.to_owned()),
-    });
-    let arguments = ["--symbols", "AAPL", "--samples", "1", "--interval", "0"];
-    let ended = run(&mut producer(&api.url, &cluster.bootstrap_servers(), &arguments));
-    assert_eq!(ended.status, 0, "{}", ended.stderr);
-    let summary = ended.summary();
-    assert_eq!(
-        (&summary["polls"], &summary["failed_polls"]),
-        (&1.into(), &2.into())
-    );
-    assert!(ended.stderr.contains("HTTP status 502"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("no reply: "), "{}", ended.stderr);
 }
 
 #[test]
 fn a_redirect_does_not_get_the_key() {
-    let cluster = broker();
-    let elsewhere = vendor(|_| Answer::Reply(200, r#"{"price":"1"}"#.to_owned()));
-    let location: &'static str = Box::leak(format!("{}/price", elsewhere.url).into_boxed_str());
-    let calls = AtomicUsize::new(0);
-    let api = vendor(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
-        0 => Answer::With(302, ("location", location), String::new()),
-        _ => Answer::Reply(200, r#"{"price":"231.40000"}"#.to_owned()),
+    run(async {
+        let scene = Scene::new("redirect").await;
+        let elsewhere = StandIn::start(Config::default()).await.unwrap();
+        let location = format!("{}/price", elsewhere.base_url());
+        scene
+            .stand_in
+            .inject(Fault::Redirect { location }.times(NonZeroU32::MIN));
+        let ended = scene
+            .run(&["--symbols", "AAPL", "--samples", "1", "--interval", "0"])
+            .await;
+        assert_eq!(ended.status, Some(0), "{}", ended.log);
+        assert!(elsewhere.requests().is_empty());
+        assert_eq!(scene.records().await.len(), 1);
     });
-    let arguments = ["--symbols", "AAPL", "--samples", "1"];
-    let ended = run(&mut producer(
-        &api.url,
-        &cluster.bootstrap_servers(),
-        &[&arguments[..], &["--interval", "0"]].concat(),
-    ));
-    assert_eq!(ended.status, 0, "{}", ended.stderr);
-    assert!(elsewhere.seen().is_empty());
 }

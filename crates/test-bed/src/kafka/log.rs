@@ -56,8 +56,12 @@ pub(super) async fn is_in_sync(config: ClientConfig, topic: String, timeout: Dur
     let action = format!("ask for the replicas of the topic {topic}");
     blocking(action, move || {
         let metadata = consumer(config)?.fetch_metadata(Some(&topic), timeout)?;
-        let mut partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
-        Ok(partitions.all(|partition| partition.isr().len() == partition.replicas().len()))
+        let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+        let are_in_sync: Vec<bool> = partitions
+            .map(|partition| partition.isr().len() == partition.replicas().len())
+            .collect();
+        // none: the broker has not heard of the topic yet
+        Ok(!are_in_sync.is_empty() && are_in_sync.into_iter().all(|is_in_sync| is_in_sync))
     })
     .await
 }
