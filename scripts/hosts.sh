@@ -16,6 +16,8 @@ hosts=(broker producer consumer)
 declare -A address=([broker]=10.77.0.11 [producer]=10.77.0.12 [consumer]=10.77.0.13)
 boot_timeout_s=60
 image_packages=systemd,systemd-sysv,dbus,openssh-server,iproute2,sudo,ca-certificates,procps,curl,git
+# for a host that the command wants to be one of dnf
+image_packages+=,dnf,rpm,createrepo-c
 
 main() {
   [ "$(id -u)" = 0 ] || stop "run this as root: namespaces and nspawn need it"

@@ -73,19 +73,22 @@ rehearse() {
   serve_clone
   serve_release "$version"
 
+  make_hosts_strict
   step "broker: as the README says"
   setup_as_readme broker
   a_full_disk
   a_wrong_clock
   runme_as_readme broker
   a_wrong_name
+  a_changed_jar
   step "producer: as the README says"
   a_wrong_byte
   setup_as_readme producer
   play_the_role producer
   a_wrong_key
   runme_as_readme producer
-  step "consumer: as the README says"
+  step "consumer, on a host of dnf: as the README says"
+  make_host_of_dnf consumer
   setup_as_readme consumer
   play_the_role consumer
   a_missing_setting
@@ -234,7 +237,7 @@ make_laptop() {
 # laptop HOST COMMAND: with a terminal there, as a person has it
 laptop() {
   env --ignore-environment PATH="$work/laptop" HOME="$work/laptop" TERM=xterm \
-    ssh -F "$HOSTS_SSH_CONFIG" -tt "$1" "$2" | tr -d '\r'
+    ssh -F "$HOSTS_SSH_CONFIG" -tt "$1" "$2" | stdbuf --output=0 tr -d '\r'
 }
 
 # readme_commands HOST: what the README says to type there, with the names that the reader puts in
@@ -299,6 +302,42 @@ INTERVAL=1s" ;;
   esac
 }
 
+# As careful people have them: files are their own, and what lies in /tmp is not run.
+make_hosts_strict() {
+  local host
+  for host in broker producer consumer; do
+    on "$host" "sed -i '1i umask 077' .bashrc && sudo mount -t tmpfs -o mode=1777,nosuid,nodev,noexec tmpfs /tmp"
+    [ "$(on "$host" umask)" = 0077 ] || fail_rehearsal "the umask of $host is not strict"
+  done
+}
+
+# Without apt and dpkg, and with a repository that has what setup.sh asks for, as far as this host's own rpm knows: empty packages, since what
+# they would hold is there.
+make_host_of_dnf() {
+  on "$1" sudo bash -euo pipefail -s >/dev/null <<'HOST'
+for program in apt-get dpkg-query; do mv "/usr/bin/$program" "/usr/bin/$program.away"; done
+mkdir -p /srv/repository
+cd /srv/repository
+for name in ca-certificates curl-minimal; do
+  cat >"$name.spec" <<SPEC
+Name: $name
+Version: 1
+Release: 1
+Summary: $name
+License: MIT
+BuildArch: noarch
+%description
+$name
+%files
+SPEC
+  rpmbuild --quiet -bb --define '_rpmdir /srv/repository' "$name.spec"
+done
+createrepo_c --quiet .
+mkdir -p /etc/yum.repos.d
+printf '[here]\nname=here\nbaseurl=file:///srv/repository\ngpgcheck=0\n' >/etc/yum.repos.d/here.repo
+HOST
+}
+
 # --- what may go wrong -------------------------------------------------------------------------------------------------------------
 
 # must_refuse HOST WORDS COMMAND: it fails, and says so
@@ -339,6 +378,16 @@ a_wrong_name() {
   must_refuse broker "did you mean" "sudo quote-pipeline/deploy/kafka-server/runme.sh KAFKA_SETTINGS=log.retention.hour=1"
 }
 
+# Jars that were replaced below the same name run only after a restart.
+a_changed_jar() {
+  local said
+  on broker "sudo truncate --size=+1 \$(ls /opt/kafka/libs/*.jar | head -n 1)"
+  said=$(on broker sudo quote-pipeline/deploy/kafka-server/runme.sh)
+  grep --quiet '^changed kafka starts$' <<<"$said" || fail_rehearsal "a changed jar does not restart Kafka: $said"
+  said=$(on broker "sudo quote-pipeline/deploy/kafka-server/setup.sh && sudo quote-pipeline/deploy/kafka-server/runme.sh")
+  grep --quiet '^changed /opt/kafka-' <<<"$said" || fail_rehearsal "setup.sh does not mend a changed jar: $said"
+}
+
 a_wrong_key() {
   must_refuse producer "API key is missing" "sudo quote-pipeline/deploy/producer/runme.sh"
   must_refuse producer "TWELVEDATA_API_KEY is a secret" "sudo quote-pipeline/deploy/producer/runme.sh TWELVEDATA_API_KEY=x"
@@ -350,7 +399,8 @@ a_wrong_key() {
 a_missing_setting() {
   must_refuse consumer "BUCKET_NAME has no value" "sudo quote-pipeline/deploy/consumer/runme.sh KAFKA_BOOTSTRAP_SERVERS=$broker_address"
   must_refuse consumer "reads no setting BUKET_NAME" "sudo quote-pipeline/deploy/consumer/runme.sh BUKET_NAME=x"
-  must_refuse consumer "flush-interval" "sudo quote-pipeline/deploy/consumer/runme.sh FLUSH_INTERVAL=soon"
+  must_refuse consumer "flush-interval" "sudo quote-pipeline/deploy/consumer/runme.sh FLUSH_INTERVAL=soon \
+    KAFKA_BOOTSTRAP_SERVERS=$broker_address BUCKET_NAME=$bucket"
 }
 
 a_closed_port() {

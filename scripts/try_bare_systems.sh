@@ -99,9 +99,11 @@ run() {
     mount -t sysfs sysfs "$target/sys"
     mount -t tmpfs -o mode=1777 tmpfs "$target/tmp"
     if [ -n "$own_rust" ]; then
-      for folder in .rustup .cargo/bin .cargo/registry; do
-        mkdir -p "$target/root/$folder"
-        mount --bind "$HOME/$folder" "$target/root/$folder"
+      # as they are, and whatever is written stays in the root
+      for folder in .rustup .cargo; do
+        mkdir -p "$target/root/$folder" "$target/own-rust/$folder/upper" "$target/own-rust/$folder/work"
+        mount -t overlay overlay \
+          -o "lowerdir=$HOME/$folder,upperdir=$target/own-rust/$folder/upper,workdir=$target/own-rust/$folder/work" "$target/root/$folder"
       done
     fi
     cd "$target/root/quote-pipeline"

@@ -19,13 +19,17 @@ look() {
   look_at_brokers "$(setting "$env_file" KAFKA_BOOTSTRAP_SERVERS)"
 }
 
-# The service is ready once it knows where each of its partitions goes on in the bucket; this waits for what it then does.
+# The service is ready once it knows where each of its partitions goes on in the bucket; this waits for what it then does: an object, or for
+# some seconds nothing that could be read.
 await_first_object() {
-  local deadline=$((SECONDS + proof_timeout_s)) state=
-  until [[ $state == "nothing to read yet"* || $state =~ [1-9][0-9]*\ objects\ written ]]; do
-    state=$(systemctl show --property StatusText --value consumer)
+  local deadline=$((SECONDS + proof_timeout_s)) quiet_until=$((SECONDS + 8)) state=
+  until [[ $state =~ [1-9][0-9]*\ objects\ written ]]; do
+    if [[ $state == "nothing to read yet"* ]] && [ "$SECONDS" -ge "$quiet_until" ]; then
+      return
+    fi
     systemctl is-active --quiet consumer && [ "$SECONDS" -lt "$deadline" ] || return 1
     sleep 0.5
+    state=$(systemctl show --property StatusText --value consumer)
   done
 }
 

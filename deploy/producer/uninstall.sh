@@ -13,4 +13,4 @@
 read_arguments "--purge" "$@"
 remove_service
 remove /usr/local/bin/producer
-purge "$env_file" "$settings/twelve-data-api-key" /var/lib/quote-producer /var/lib/private/quote-producer
+purge "$env_file" "$settings/twelve-data-api-key" /var/lib/producer /var/lib/private/producer
