@@ -3,11 +3,10 @@
 use std::process::ExitCode;
 
 use broker_setup::{Args, Error, run};
-use clap::Parser;
-use pipeline_runtime::{exit, logs};
+use pipeline_runtime::{command_line, exit, logs};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = command_line::parse::<Args>();
     logs::start(&args.logs);
     let result = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use consumer::CommandLine;
-use pipeline_runtime::logs;
+use pipeline_runtime::{command_line, logs};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let line = CommandLine::parse();
+    let line = command_line::parse::<CommandLine>();
     logs::start(&line.logs);
     consumer::run(line).await
 }

@@ -1,7 +1,8 @@
-//! What the three binaries share beside the tick, each once: [`logs`], [`metrics`], [`shutdown`], [`exit`] status,
+//! What the three binaries share beside the tick, each once: the [`command_line`], [`logs`], [`metrics`], [`shutdown`], [`exit`] status,
 //! [`systemd`] notices, how a [`kafka`] client is configured and finds its
 //! topic, and how an `s3` client is configured.
 
+pub mod command_line;
 mod error;
 pub mod exit;
 pub mod kafka;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use pipeline_runtime::kafka::KafkaArgs;
 use pipeline_runtime::logs::LogArgs;
 use pipeline_runtime::s3::{BucketName, S3Args};
@@ -14,6 +14,7 @@ use twelve_data::Endpoint;
 
 use crate::Error;
 use crate::api_key::ApiKey;
+use crate::command::Output;
 use crate::http::ApiBaseUrl;
 use crate::source::{MarketHours, Orders, Settings, Watchlist};
 
@@ -26,13 +27,48 @@ use crate::source::{MarketHours, Orders, Settings, Watchlist};
 /// Exit status: 0 done, also after SIGTERM with all ticks in Kafka; 1 failed; 2 wrong usage; 77 the API key,
 /// the endpoint or the bucket is refused; 78 a setting is wrong.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub struct CommandLine {
+    /// What to do instead of polling.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The flags of the main job.
+    #[command(flatten)]
+    pub args: Args,
+}
+
+/// What the producer does beside its main job.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Looks at the API key, the plan, the clock, each symbol, the topic, each broker and the bucket, with the flags
+    /// and variables of the main job, and says what to do about what is wrong. Costs a credit a symbol, and two at
+    /// most
+    Doctor(Box<DoctorArgs>),
+}
+
+/// The flags of `doctor`.
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// The flags of the main job.
+    #[command(flatten)]
+    pub args: Args,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// The flags of the main job.
+#[derive(Debug, clap::Args)]
 pub struct Args {
     /// Symbols to poll, with commas between them: `AAPL,BTC/USD,RY:TSX`, or `@FILE` with one a line. Which listing
     /// is meant may follow: `AAPL:NASDAQ`, `BTC/USD:Binance`, or `RY;mic_code=XTSE`, `SPY;exchange=NYSE;type=ETF`.
     /// Each costs one credit a poll
-    #[arg(long, env = "SYMBOLS", value_name = "LIST|@FILE")]
-    symbols: Watchlist,
+    #[arg(long, env = "SYMBOLS", value_name = "LIST|@FILE", required = true)]
+    symbols: Option<Watchlist>,
     /// What to ask for
     #[arg(long, env = "TWELVEDATA_ENDPOINT", value_enum, default_value_t)]
     endpoint: PolledEndpoint,
@@ -49,7 +85,7 @@ pub struct Args {
     #[arg(long, env = "MARKET_HOURS", value_enum)]
     market_hours: Option<PolledHours>,
     /// Ask for prices before and after hours too, where the plan has them, and poll in these hours
-    #[arg(long, env = "PREPOST")]
+    #[arg(long, env = "PREPOST", value_parser = clap::builder::FalseyValueParser::new())]
     prepost: bool,
     /// How long Kafka may be out of reach, or Twelve Data refuse the key, the endpoint or all symbols, before the
     /// program gives up. What was answered once is not given up any more
@@ -146,6 +182,7 @@ impl Args {
     /// [`Error::Instance`] or [`Error::HostName`] if there is no usable name.
     pub fn into_config(self) -> Result<Config, Error> {
         let key = ApiKey::find(self.api_key_file.as_deref(), |name| std::env::var_os(name))?;
+        let watchlist = self.symbols.ok_or(Error::SymbolsMissing)?;
         let market_hours = match self.market_hours {
             Some(PolledHours::Open) => MarketHours::Open,
             None if self.samples.is_none() => MarketHours::Open,
@@ -157,14 +194,14 @@ impl Args {
                 key,
                 orders: Orders {
                     endpoint: self.endpoint.into(),
-                    instruments: self.symbols.instruments().to_vec(),
+                    instruments: watchlist.instruments().to_vec(),
                     interval: self.interval.0,
                     samples: self.samples,
                     market_hours,
                     is_prepost: self.prepost,
                     give_up_after: self.give_up_after.0,
                 },
-                watchlist: self.symbols,
+                watchlist,
                 state_dir: state_dir(self.state_dir, |name| std::env::var_os(name)),
             },
             bucket: self.bucket,
@@ -246,20 +283,21 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<Args, clap::Error> {
-        Args::try_parse_from(["producer", "--symbols", "AAPL,MSFT"].iter().chain(arguments))
+        let line = ["producer", "--symbols", "AAPL,MSFT"];
+        CommandLine::try_parse_from(line.iter().chain(arguments)).map(|line| line.args)
     }
 
     #[test]
     fn the_command_line_is_consistent_and_each_flag_has_help() {
-        Args::command().debug_assert();
-        for argument in Args::command().get_arguments() {
+        CommandLine::command().debug_assert();
+        for argument in CommandLine::command().get_arguments() {
             assert!(argument.get_help().is_some(), "{}", argument.get_id());
         }
     }
 
     #[test]
     fn every_flag_of_the_service_has_a_variable() {
-        let line = Args::command();
+        let line = CommandLine::command();
         let without: Vec<_> = line
             .get_arguments()
             .filter(|argument| argument.get_env().is_none())
@@ -313,7 +351,7 @@ mod tests {
         ] {
             assert!(parse(&arguments).is_err(), "{arguments:?} was taken");
         }
-        assert!(Args::try_parse_from(["producer", "--symbols", ""]).is_err());
+        assert!(CommandLine::try_parse_from(["producer", "--symbols", ""]).is_err());
         assert!(instance(Some(String::new())).is_err());
         assert!(instance(Some("a\nb".to_owned())).is_err());
         assert!(instance(None).is_ok());

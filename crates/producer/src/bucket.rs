@@ -39,6 +39,34 @@ pub(crate) async fn ensure(name: &BucketName, args: &S3Args) -> Result<(), Error
         .map_err(|(Obstacle::Busy(error) | Obstacle::Final(error))| error)
 }
 
+/// What can be said of the bucket without making it.
+pub(crate) async fn look(name: &BucketName, args: &S3Args) -> Result<String, Error> {
+    let timeouts = TimeoutConfig::builder().operation_timeout(TIMEOUT).build();
+    let config = client_config(args).await?.timeout_config(timeouts).build();
+    let client = Client::from_conf(config);
+    let Err(error) = Box::pin(client.head_bucket().bucket(name.as_str()).send()).await else {
+        return Ok("found".to_owned());
+    };
+    let bucket = name.to_string();
+    match Refusal::of(Operation::HeadBucket, &error) {
+        Refusal::BucketMissing => {
+            Ok("not there yet, made by the first start if the role may s3:CreateBucket".to_owned())
+        }
+        Refusal::WrongRegion { region } => Ok(format!(
+            "found in {}; give the consumer that region",
+            region.as_deref().unwrap_or("another region than AWS_REGION")
+        )),
+        Refusal::Denied { .. } => Err(Error::BucketForbidden {
+            bucket,
+            source: cause(error),
+        }),
+        _ => Err(Error::BucketLook {
+            bucket,
+            source: cause(error),
+        }),
+    }
+}
+
 async fn look_then_make(client: &Client, name: &BucketName, region: &str) -> Result<(), Obstacle> {
     match Box::pin(client.head_bucket().bucket(name.as_str()).send()).await {
         Ok(found) => {

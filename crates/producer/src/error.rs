@@ -14,6 +14,9 @@ pub enum Error {
         /// Why.
         source: twelve_data::InstrumentError,
     },
+    /// Nothing is to be polled.
+    #[error("there are no symbols, name them as in `--symbols AAPL,BTC/USD`")]
+    SymbolsMissing,
     /// The watchlist cannot be read.
     #[error("cannot read the symbols from {path}, check the path and its mode")]
     WatchlistFile {
@@ -310,6 +313,7 @@ impl Failure for Error {
             | Self::BucketForbidden { .. }
             | Self::BucketCreateDenied { .. } => ExitStatus::NoPermission,
             Self::Symbol { .. }
+            | Self::SymbolsMissing
             | Self::WatchlistFile { .. }
             | Self::WatchlistLine { .. }
             | Self::WatchlistListings { .. }

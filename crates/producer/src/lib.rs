@@ -7,7 +7,8 @@
 //! 4. `accept` makes a tick of each: it has a `seq` now.
 //! 5. `publish` brings it to Kafka once and in order, and keeps a `ledger` of what Kafka acknowledged.
 //!
-//! `command/run` names these steps in order, and what stands before and after them.
+//! `command/run` names these steps in order, and what stands before and after them; `command/doctor` looks at all
+//! that they need.
 
 mod accept;
 mod api_key;
@@ -21,6 +22,6 @@ mod publish;
 mod source;
 mod state_dir;
 
-pub use args::{Args, Config};
-pub use command::run;
+pub use args::{Args, Command, CommandLine, Config, DoctorArgs};
+pub use command::{Output, doctor, run};
 pub use error::Error;

@@ -2,18 +2,21 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use pipeline_runtime::exit::{self, ExitStatus};
-use pipeline_runtime::logs;
-use producer::{Args, Error, run};
+use pipeline_runtime::{command_line, logs};
+use producer::{Command, CommandLine, Error, doctor, run};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let line = command_line::parse::<CommandLine>();
+    let (args, output) = match line.command {
+        Some(Command::Doctor(doctor)) => (doctor.args, Some(doctor.output)),
+        None => (line.args, None),
+    };
     logs::start(&args.logs);
-    exit::report(produce(args))
+    exit::report(do_it(args, output))
 }
 
-fn produce(args: Args) -> Result<ExitStatus, Error> {
+fn do_it(args: producer::Args, output: Option<producer::Output>) -> Result<ExitStatus, Error> {
     let only_checks = args.check_settings;
     let config = args.into_config()?;
     if only_checks {
@@ -23,7 +26,12 @@ fn produce(args: Args) -> Result<ExitStatus, Error> {
         .enable_all()
         .build()
         .map_err(|source| Error::Runtime { source })?;
-    let result = runtime.block_on(run(config));
+    let result = runtime.block_on(async {
+        match output {
+            Some(output) => Box::pin(doctor(config, output)).await,
+            None => Box::pin(run(config)).await,
+        }
+    });
     runtime.shutdown_background();
     result
 }

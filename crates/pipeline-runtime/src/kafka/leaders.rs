@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::client::{Client, ClientContext};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::{Metadata, MetadataTopic};
 
 use super::{Contact, TopicName};
@@ -41,6 +41,17 @@ pub(super) fn leaders_of(metadata: &Metadata) -> Vec<Leader> {
     leaders.into_values().collect()
 }
 
+/// What came of asking a leader.
+#[derive(Debug)]
+pub struct Reached {
+    /// Its address, as the cluster advertises it.
+    pub address: String,
+    /// How many partitions of the topic it leads.
+    pub partitions: usize,
+    /// Whether it answered.
+    pub outcome: Result<(), Error>,
+}
+
 /// Asks each leader for an offset, through the address that it advertises and with the client's own login. Blocks
 /// for up to `timeout` for each.
 pub(super) fn reach<C: ClientContext>(
@@ -49,36 +60,38 @@ pub(super) fn reach<C: ClientContext>(
     (brokers, topic): (&str, &TopicName),
     leaders: Vec<Leader>,
     timeout: Duration,
-) -> Result<(), Error> {
-    for Leader {
-        address,
-        partition,
-        partitions,
-    } in leaders
-    {
-        let Err(source) = client.fetch_watermarks(topic.as_str(), partition, timeout) else {
-            continue;
+) -> impl Iterator<Item = Reached> {
+    leaders.into_iter().map(move |leader| {
+        let asked = client.fetch_watermarks(topic.as_str(), leader.partition, timeout);
+        let failure = |source: KafkaError| {
+            contact
+                .refusal(brokers)
+                .unwrap_or_else(|| failure(&leader, (brokers, topic), source))
         };
-        if let Some(refusal) = contact.refusal(brokers) {
-            return Err(refusal);
+        Reached {
+            outcome: asked.map(|_| ()).map_err(failure),
+            address: leader.address,
+            partitions: leader.partitions,
         }
-        if source.rdkafka_error_code() == Some(RDKafkaErrorCode::TopicAuthorizationFailed) {
-            return Err(Error::TopicRefused {
-                topic: topic.to_string(),
-                brokers: brokers.to_owned(),
-                source,
-            });
-        }
-        return Err(Error::LeaderUnreachable {
-            hint: hint(&address, brokers),
-            address,
-            brokers: brokers.to_owned(),
+    })
+}
+
+fn failure(leader: &Leader, (brokers, topic): (&str, &TopicName), source: KafkaError) -> Error {
+    if source.rdkafka_error_code() == Some(RDKafkaErrorCode::TopicAuthorizationFailed) {
+        return Error::TopicRefused {
             topic: topic.to_string(),
-            partitions,
+            brokers: brokers.to_owned(),
             source,
-        });
+        };
     }
-    Ok(())
+    Error::LeaderUnreachable {
+        hint: hint(&leader.address, brokers),
+        address: leader.address.clone(),
+        brokers: brokers.to_owned(),
+        topic: topic.to_string(),
+        partitions: leader.partitions,
+        source,
+    }
 }
 
 /// What is wrong with the address, where that can be seen.

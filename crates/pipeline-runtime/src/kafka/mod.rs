@@ -14,6 +14,7 @@ mod topic_id;
 
 pub use args::{ConnectionArgs, Fixed, KafkaArgs};
 pub use contact::Contact;
+pub use leaders::Reached;
 pub use producing::{ONCE_AND_IN_ORDER, Reachability};
 pub use property::Property;
 #[cfg(feature = "msk-iam")]

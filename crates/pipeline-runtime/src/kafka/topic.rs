@@ -7,7 +7,7 @@ use rdkafka::client::Client;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 
-use super::{Contact, leaders};
+use super::{Contact, Reached, leaders};
 use crate::Error;
 
 /// A topic's name, by Kafka's own rules.
@@ -84,27 +84,17 @@ pub fn partitions_of<C: ClientContext>(
 ///
 /// # Errors
 ///
-/// As [`partitions_of`], and [`Error::LeaderUnreachable`] for a leader that does not answer.
+/// As [`partitions_of`]; of the leaders each has an outcome of its own.
 pub fn reach_partitions<C: ClientContext>(
     client: &Client<C>,
     contact: &Contact,
     brokers: &str,
     topic: &TopicName,
     timeout: Duration,
-) -> Result<usize, Error> {
+) -> Result<Vec<Reached>, Error> {
     let metadata = describe(client, contact, (brokers, topic), timeout, || {})?;
-    leaders::reach(
-        client,
-        contact,
-        (brokers, topic),
-        leaders::leaders_of(&metadata),
-        timeout,
-    )?;
-    Ok(metadata
-        .topics()
-        .iter()
-        .map(|topic| topic.partitions().len())
-        .sum())
+    let leaders = leaders::leaders_of(&metadata);
+    Ok(leaders::reach(client, contact, (brokers, topic), leaders, timeout).collect())
 }
 
 fn describe<C: ClientContext>(

@@ -32,6 +32,14 @@ pub async fn run(config: Config) -> Result<ExitStatus, Error> {
         info!("stopped before the first poll");
         return Ok(ExitStatus::Done);
     };
+    if feed.is_done() {
+        info!(
+            "an earlier run brought all samples, as the state directory says; name others, or leave `--state-dir` out, \
+             to have more"
+        );
+        systemd::ready();
+        return Ok(ExitStatus::Done);
+    }
     info!(session = %session.id(), topic = %publisher.topic(), "polling begins");
 
     let polled = Box::pin(poll(&mut feed, &mut session, &mut publisher, &shutdown)).await;
@@ -39,6 +47,9 @@ pub async fn run(config: Config) -> Result<ExitStatus, Error> {
     systemd::stopping();
     let topic = publisher.topic().to_string();
     let balance = publisher.drain(drain_timeout).await;
+    if balance.open == 0 {
+        feed.close();
+    }
     Summary::new(&session, feed.counts(), &balance).print();
     let delivered = all_in_kafka(balance, &session, topic);
     match (polled, delivered) {
@@ -76,6 +87,9 @@ async fn poll(
 ) -> Result<(), Error> {
     let refused = publisher.refused();
     loop {
+        if publisher.balance().open == 0 {
+            feed.all_in_kafka();
+        }
         let next = async {
             publisher.hand_over().await;
             feed.next().await
@@ -94,8 +108,9 @@ async fn poll(
             let tick = session.accept(symbol, quote, quotes.channel, quotes.ts_recv);
             publisher.take(&tick)?;
         }
+        let balance = publisher.balance();
         systemd::alive();
-        systemd::status(&status(feed, &publisher.balance()));
+        systemd::status(&status(feed, &balance));
     }
 }
 

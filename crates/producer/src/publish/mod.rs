@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline_runtime::kafka::{Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, Tokens, TopicName};
+use pipeline_runtime::kafka::{
+    Contact, KafkaArgs, ONCE_AND_IN_ORDER, Reachability, Reached, Tokens, TopicName,
+};
 use pipeline_runtime::systemd;
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick, topic};
 use rdkafka::ClientContext;
@@ -69,25 +71,8 @@ impl Publisher {
         queue_max_bytes: u64,
         give_up_after: Duration,
     ) -> Result<Self, Error> {
-        let record_max_bytes = topic::RECORD_MAX_BYTES.to_string();
-        let defaults = [
-            ("linger.ms", "5"),
-            ("compression.type", "zstd"),
-            // the ledger bounds the queue, by what it really takes
-            ("queue.buffering.max.kbytes", "2147483647"),
-            ("queue.buffering.max.messages", "0"),
-            ("message.max.bytes", record_max_bytes.as_str()),
-        ];
-        let config = args.client_config(&format!("producer-{instance}"), &defaults, ONCE_AND_IN_ORDER)?;
         let ledger = Arc::new(Ledger::default());
-        let contact = Contact::default();
-        let deliveries = Deliveries {
-            ledger: Arc::clone(&ledger),
-            reachability: Reachability::new(contact.clone(), "ticks", "ticks wait in memory meanwhile"),
-            tokens: Tokens::of(&config, &contact)?,
-        };
-        let producer = ThreadedProducer::from_config_and_context(&config, deliveries)
-            .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
+        let (producer, contact) = client(args, instance, &ledger)?;
         let partitions = reach::topic(&producer, &contact, args, give_up_after).await?;
         info!(topic = %args.topic, partitions, brokers = args.connection.brokers, "topic found and reached");
         Ok(Self {
@@ -231,6 +216,39 @@ impl Publisher {
             warn!("waiting for Kafka was cut short: {error}");
         }
     }
+}
+
+/// A client of Kafka's, not yet connected.
+fn client(
+    args: &KafkaArgs,
+    instance: &str,
+    ledger: &Arc<Ledger>,
+) -> Result<(ThreadedProducer<Deliveries>, Contact), Error> {
+    let record_max_bytes = topic::RECORD_MAX_BYTES.to_string();
+    let defaults = [
+        ("linger.ms", "5"),
+        ("compression.type", "zstd"),
+        // the ledger bounds the queue, by what it really takes
+        ("queue.buffering.max.kbytes", "2147483647"),
+        ("queue.buffering.max.messages", "0"),
+        ("message.max.bytes", record_max_bytes.as_str()),
+    ];
+    let config = args.client_config(&format!("producer-{instance}"), &defaults, ONCE_AND_IN_ORDER)?;
+    let contact = Contact::default();
+    let deliveries = Deliveries {
+        ledger: Arc::clone(ledger),
+        reachability: Reachability::new(contact.clone(), "ticks", "ticks wait in memory meanwhile"),
+        tokens: Tokens::of(&config, &contact)?,
+    };
+    let producer = ThreadedProducer::from_config_and_context(&config, deliveries)
+        .map_err(|source| pipeline_runtime::Error::ClientConfig { source })?;
+    Ok((producer, contact))
+}
+
+/// What each leader of the topic's partitions answers, asked once.
+pub(crate) async fn look(args: &KafkaArgs, instance: &str) -> Result<Vec<Reached>, Error> {
+    let (producer, contact) = client(args, instance, &Arc::default())?;
+    reach::look(&producer, &contact, args).await
 }
 
 /// What librdkafka tells of ticks and brokers, on its own thread.

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use pipeline_runtime::exit::chain;
-use pipeline_runtime::kafka::{Contact, KafkaArgs, reach_partitions};
+use pipeline_runtime::kafka::{Contact, KafkaArgs, Reached, reach_partitions};
 use pipeline_runtime::systemd;
 use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 use tracing::warn;
@@ -31,16 +31,10 @@ where
     let begin = Instant::now();
     let mut told: Option<(String, Instant)> = None;
     loop {
-        let (producer, contact) = (producer.clone(), contact.clone());
-        let (brokers, topic) = (args.connection.brokers.clone(), args.topic.clone());
-        let look = move || reach_partitions(producer.client(), &contact, &brokers, &topic, ANSWER_TIMEOUT);
-        let looked = tokio::task::spawn_blocking(look);
-        let failure = match looked
-            .await
-            .map_err(|join| Error::Runtime { source: join.into() })?
-        {
+        let failure = match look(producer, contact, args).await.and_then(all_reached) {
             Ok(partitions) => return Ok(partitions),
-            Err(failure) => failure,
+            Err(Error::Shared(failure)) => *failure,
+            Err(failure) => return Err(failure),
         };
         let may_pass = matches!(
             failure,
@@ -62,4 +56,29 @@ where
         systemd::status(&format!("waiting for Kafka: {reason}"));
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Looks once: what each leader of the topic's partitions answers.
+pub(super) async fn look<C>(
+    producer: &ThreadedProducer<C>,
+    contact: &Contact,
+    args: &KafkaArgs,
+) -> Result<Vec<Reached>, Error>
+where
+    C: ProducerContext + 'static,
+{
+    let (producer, contact) = (producer.clone(), contact.clone());
+    let (brokers, topic) = (args.connection.brokers.clone(), args.topic.clone());
+    let look = move || reach_partitions(producer.client(), &contact, &brokers, &topic, ANSWER_TIMEOUT);
+    let looked = tokio::task::spawn_blocking(look).await;
+    Ok(looked.map_err(|join| Error::Runtime { source: join.into() })??)
+}
+
+fn all_reached(leaders: Vec<Reached>) -> Result<usize, Error> {
+    let mut partitions = 0;
+    for leader in leaders {
+        leader.outcome?;
+        partitions += leader.partitions;
+    }
+    Ok(partitions)
 }

@@ -71,6 +71,22 @@ impl Feed {
         self.desk.counts()
     }
 
+    /// All ticks that were given so far are in Kafka.
+    pub(crate) fn all_in_kafka(&mut self) {
+        self.desk.all_in_kafka();
+    }
+
+    /// The same at the end, to be kept.
+    pub(crate) fn close(&mut self) {
+        self.desk.all_in_kafka();
+        self.keep_state();
+    }
+
+    /// Whether an earlier run brought all samples.
+    pub(crate) fn is_done(&self) -> bool {
+        self.desk.is_done()
+    }
+
     /// The state in a sentence.
     pub(crate) fn status(&self) -> String {
         let mut status = self.desk.status(self.clock.now());

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails in the set-up fails the test")]
 
 mod bucket;
+mod doctor;
 mod faults;
 mod kafka;
 mod stage;

@@ -43,6 +43,29 @@ fn without_a_key_it_says_where_to_get_one_and_how_to_pass_it() {
 }
 
 #[test]
+fn a_variable_that_is_set_to_nothing_counts_as_not_set() {
+    run(async {
+        let scene = Scene::new("empty-variables").await;
+        let empty = [
+            "BUCKET_NAME",
+            "INTERVAL",
+            "N_SAMPLES",
+            "QUEUE_MAX_BYTES",
+            "PREPOST",
+        ];
+        let arguments = ["--symbols", "AAPL", "--check-settings"];
+        let producer = empty
+            .into_iter()
+            .fold(scene.producer(&arguments), |producer, name| {
+                producer.variable(name, "")
+            });
+        let process = scene.start(&producer);
+        let status = process.end(crate::stage::PATIENCE).await.unwrap();
+        assert_eq!(status.code(), Some(0), "{}", process.log());
+    });
+}
+
+#[test]
 fn a_key_that_is_refused_again_and_again_ends_it_and_is_shown_nowhere() {
     run(async {
         let scene = Scene::new("refused-key").await;

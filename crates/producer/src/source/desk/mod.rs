@@ -61,6 +61,9 @@ pub(super) struct Desk {
     facts: Facts,
     round: Option<Round>,
     counts: Counts,
+    /// Polls whose ticks are all in Kafka.
+    polls_in_kafka: u64,
+    orders_check: u32,
     /// No call before this, as the last one failed.
     paused_until: Duration,
     told_wait: Option<WaitReason>,
@@ -89,9 +92,21 @@ pub(super) enum Ask {
     Prices(Call),
 }
 
+impl Orders {
+    /// Tells orders of samples from others.
+    fn check(&self) -> u32 {
+        let names = self.instruments.iter().map(ToString::to_string);
+        let words = [self.endpoint.path().to_owned(), format!("{:?}", self.samples)];
+        words.into_iter().chain(names).fold(0, |check, word| {
+            crc32c::crc32c_append(check, format!("{word}\n").as_bytes())
+        })
+    }
+}
+
 impl Desk {
     pub(super) fn new(orders: Orders, now: Moment) -> Self {
         let members = orders.instruments.len();
+        let orders_check = orders.check();
         Self {
             opened: now,
             endpoint: orders.endpoint,
@@ -109,6 +124,8 @@ impl Desk {
             facts: Facts::default(),
             round: None,
             counts: Counts::default(),
+            polls_in_kafka: 0,
+            orders_check,
             paused_until: Duration::ZERO,
             told_wait: None,
             told_pace: Vec::new(),
@@ -120,6 +137,11 @@ impl Desk {
             oddities: self.facts.counts(),
             ..self.counts
         }
+    }
+
+    /// All ticks of the polls so far are in Kafka.
+    pub(super) fn all_in_kafka(&mut self) {
+        self.polls_in_kafka = self.counts.polls;
     }
 
     /// Whether the last sample is there.

@@ -148,3 +148,27 @@ fn a_lost_state_spends_nothing_for_a_minute_and_then_asks_first() {
     assert_eq!(world.requests[before].path, "api_usage");
     assert_eq!(world.refused_for_credits, 0);
 }
+
+#[test]
+fn samples_that_are_in_kafka_are_not_brought_again() {
+    let mut orders = orders("AAPL,MSFT", Duration::ZERO, Policy::Always);
+    orders.samples = NonZeroU64::new(3);
+    let first = |orders: &Orders| {
+        let mut world = World::new(orders.clone(), "2026-11-02T15:00:00Z");
+        while !world.desk.is_done() {
+            world.run(Duration::from_millis(1)).unwrap();
+        }
+        world
+    };
+    let mut done = first(&orders);
+    let lost = done.desk.state(done.now);
+    done.desk.all_in_kafka();
+    let kept = done.desk.state(done.now);
+    assert!(Desk::restore(orders.clone(), &kept, done.now).is_done());
+    assert!(
+        !Desk::restore(orders.clone(), &lost, done.now).is_done(),
+        "what did not reach Kafka is brought again"
+    );
+    orders.samples = NonZeroU64::new(4);
+    assert!(!Desk::restore(orders, &kept, done.now).is_done(), "other orders");
+}

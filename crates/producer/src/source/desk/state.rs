@@ -22,6 +22,18 @@ pub(crate) struct DeskState {
     refused: BTreeMap<String, RefusalState>,
     #[serde(default)]
     hours: HoursState,
+    /// Of a run that has an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    samples: Option<SamplesState>,
+}
+
+/// How far a run with an end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct SamplesState {
+    /// Of what was asked for, as other samples of other symbols begin anew.
+    orders_check: u32,
+    /// Samples that are wholly in Kafka.
+    in_kafka: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +54,10 @@ impl Desk {
             round,
             refused: self.agenda.refusal_states(now.monotonic),
             hours: self.hours.state(self.agenda.instruments(), now.monotonic),
+            samples: self.samples.map(|_| SamplesState {
+                orders_check: self.orders_check,
+                in_kafka: self.polls_in_kafka,
+            }),
         }
     }
 
@@ -54,6 +70,13 @@ impl Desk {
         desk.agenda.restore(&state.refused, age, now.monotonic);
         desk.hours
             .restore(&state.hours, desk.agenda.instruments(), age, now.monotonic);
+        if let Some(samples) = state.samples
+            && desk.samples.is_some()
+            && samples.orders_check == desk.orders_check
+        {
+            desk.counts.polls = samples.in_kafka;
+            desk.polls_in_kafka = samples.in_kafka;
+        }
         if let Some(round) = &state.round {
             let left = desk.agenda.resume_round(&round.left);
             if left > 0 {
