@@ -170,3 +170,50 @@ async fn nothing_there(args: &AuditArgs, bucket: &Bucket) -> Result<Finding, Err
     );
     Ok(Finding::error(Kind::Nothing, Place::default(), what))
 }
+
+#[cfg(test)]
+mod tests {
+    use bucket_reader::{ListedSlot, ObjectName};
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        audit: AuditArgs,
+    }
+
+    #[test]
+    fn ticks_may_be_on_their_way_for_as_long_as_is_said_before_the_newest_object() {
+        let mut listing = Listing::default();
+        listing.newest = Some("2026-11-23T14:10:00Z".parse().unwrap());
+        let recent = |flags: &[&str], listing: &Listing| {
+            let line = ["audit", "--bucket", "my-bucket"].iter().chain(flags);
+            recent_from(&Cli::try_parse_from(line).unwrap().audit, listing)
+        };
+        assert_eq!(recent(&[], &listing), None);
+        let expected = "2026-11-23T14:05:00Z".parse().unwrap();
+        assert_eq!(recent(&["--in-flight", "5m"], &listing), Some(expected));
+        assert_eq!(recent(&["--in-flight", "5m"], &Listing::default()), None);
+    }
+
+    #[test]
+    fn a_time_behind_the_newest_slot_leaves_nothing_and_says_so() {
+        let path = "t/dt=2026-11-23/hour=14/t-00000-00000000000000000000.jsonl";
+        let ObjectName::Slot { name, .. } = ObjectName::parse(path) else {
+            panic!("{path} is no slot's name");
+        };
+        let found = |since: &str| {
+            let mut listed = TopicListing::default();
+            listed.slots = vec![ListedSlot { name, size: 1 }];
+            let mut findings = Findings::default();
+            begin_at(since.parse().unwrap(), &mut listed, "s3://b/t/", &mut findings);
+            (listed.slots.len(), findings.into_kept().pop().map(|it| it.what))
+        };
+        assert_eq!(found("2026-11-23T14:00:00Z"), (1, None));
+        let (left, what) = found("2026-11-23T15:00:00Z");
+        assert_eq!(left, 0);
+        assert!(what.unwrap().ends_with("the newest is of 2026-11-23T14:00:00Z"));
+    }
+}

@@ -19,7 +19,6 @@ const FINDINGS_SHOWN: u64 = 20;
 /// What the audit found. Its JSON form is what `--json` writes.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// The bucket.
     pub(crate) bucket: String,
     /// What the keys begin with.
     pub(crate) prefix: String,
@@ -28,11 +27,8 @@ pub(crate) struct Report {
     pub(crate) partial_since: Option<Timestamp>,
     /// Nothing is wrong in what was read; notes may be there.
     pub(crate) is_clean: bool,
-    /// How many findings make it unclean.
     pub(crate) errors: u64,
-    /// How many do not.
     pub(crate) notes: u64,
-    /// The topics that were read.
     pub(crate) topics: Vec<TopicSummary>,
     /// The first 100 findings of each kind, in the order of the objects.
     pub(crate) findings: Vec<Finding>,
@@ -43,9 +39,7 @@ pub(crate) struct Report {
 /// What a topic's folder holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TopicSummary {
-    /// The topic.
     pub(crate) topic: String,
-    /// Slots.
     pub(crate) objects: u64,
     /// Slots of earlier hours that were not read.
     pub(crate) objects_left_out: u64,
@@ -55,26 +49,19 @@ pub(crate) struct TopicSummary {
     pub(crate) stored_bytes: u64,
     /// Bytes of the slots, uncompressed.
     pub(crate) bytes: u64,
-    /// Lines of all slots.
     pub(crate) records: u64,
-    /// Lines that are ticks.
     pub(crate) ticks: u64,
     /// Lines that are envelopes of other records.
     pub(crate) not_ticks: u64,
-    /// The partitions that have slots.
     pub(crate) partitions: Vec<PartitionSummary>,
-    /// The runs of producers that have ticks here.
     pub(crate) sessions: Vec<SessionSummary>,
-    /// What this audit could not know.
     pub(crate) not_known: Vec<String>,
 }
 
 /// The chain of one partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct PartitionSummary {
-    /// The partition.
     pub(crate) partition: u32,
-    /// Its slots.
     pub(crate) objects: u64,
     /// Offset at which the chain begins.
     pub(crate) first_offset: u64,
@@ -88,9 +75,7 @@ pub(crate) struct PartitionSummary {
 /// One run of one producer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct SessionSummary {
-    /// Instance of the producer.
     pub(crate) producer: String,
-    /// The run.
     pub(crate) session: Uuid,
     /// Ticks of it, a doubled one counted once.
     pub(crate) ticks: u64,
@@ -218,5 +203,80 @@ impl TopicSummary {
             writeln!(out, "  not known   {what}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bucket_reader::{Place, Seqs};
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        audit: AuditArgs,
+    }
+
+    fn report(findings: Findings) -> Report {
+        let cli = Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--prefix", "x"]).unwrap();
+        let topic = TopicSummary {
+            topic: "t".to_owned(),
+            objects: 2,
+            not_known: vec!["whether it rains".to_owned()],
+            ..TopicSummary::default()
+        };
+        Report::new(&cli.audit, vec![topic], findings)
+    }
+
+    fn text(report: &Report) -> String {
+        let mut text = Vec::new();
+        report.write_text(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn a_clean_report_says_so_last_and_what_it_could_not_know() {
+        let mut findings = Findings::default();
+        findings.push(Finding::note(Kind::OffsetGap, Place::default(), "a gap"));
+        let report = report(findings);
+        let text = text(&report);
+        assert!(text.starts_with("s3://my-bucket/x/t/\n"), "{text}");
+        assert!(text.contains("  not known   whether it rains\n"), "{text}");
+        assert!(
+            text.ends_with("note, offset gap: a gap\naudit: clean\n"),
+            "{text}"
+        );
+        assert_eq!(report.exit_status(), ExitStatus::Done);
+    }
+
+    #[test]
+    fn a_finding_is_shown_with_its_place_and_what_is_too_much_is_counted() {
+        let mut findings = Findings::default();
+        let mut seqs = Seqs::default();
+        seqs.push(3, 4);
+        for n in 0..150 {
+            let place = Place {
+                key: Some(format!("k{n}")),
+                seqs: Some(seqs.clone()),
+                ..Place::default()
+            };
+            findings.push(Finding::error(Kind::DoubledTick, place, "twice"));
+        }
+        let report = report(findings);
+        let text = text(&report);
+        assert!(text.contains("doubled tick: k0, seq 3 to 4: twice\n"), "{text}");
+        assert_eq!(text.matches(": twice\n").count(), 20);
+        assert!(
+            text.ends_with("doubled tick: 130 more\naudit: 150 findings\n"),
+            "{text}"
+        );
+        assert_eq!(report.exit_status(), ExitStatus::Failed);
+        let mut json = Vec::new();
+        report.write_json(&mut json).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(json["findings"].as_array().unwrap().len(), 100);
+        assert_eq!(json["findings_left_out"]["doubled_tick"], 50);
     }
 }

@@ -114,26 +114,22 @@ pub enum Severity {
 
 /// Where it was found; what does not apply is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Place {
-    /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Line of the uncompressed body or row of the Parquet file, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The topic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// The topic's partition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<u32>,
     /// First and last offset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offsets: Option<(u64, u64)>,
-    /// Instance of the producer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub producer: Option<String>,
-    /// Run of the producer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Uuid>,
     /// Positions in the session.
@@ -165,15 +161,12 @@ impl fmt::Display for Place {
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Finding {
-    /// What, in one word.
     pub kind: Kind,
-    /// Whether it makes the bucket unclean.
     pub severity: Severity,
-    /// Where.
     #[serde(flatten)]
     pub place: Place,
-    /// What, in a sentence.
     pub what: String,
 }
 
@@ -224,8 +217,8 @@ impl fmt::Display for Finding {
 
 /// Positions in a session as ranges, of which a long list keeps only the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Seqs {
-    /// How many numbers.
     pub count: u64,
     /// First and last number of each range, ascending.
     pub ranges: Vec<(u64, u64)>,

@@ -10,7 +10,6 @@ use super::ledger::Origin;
 /// What was replayed. Its JSON form is the line that is written at the end.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct ReplayResult {
-    /// Where from.
     pub(super) source: String,
     /// Where to; absent if nothing was to be written.
     pub(super) topic: Option<String>,

@@ -89,3 +89,49 @@ impl Sending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(timestamp_ms: Option<i64>, is_tick: bool) -> Record<'static> {
+        Record {
+            partition: 3,
+            offset: Some(7),
+            moment: jiff::Timestamp::UNIX_EPOCH,
+            timestamp_ms,
+            key: Some(b"k"),
+            value: None,
+            is_tick,
+        }
+    }
+
+    const ORIGIN: Origin = Origin {
+        partition: 3,
+        offset: 7,
+    };
+
+    #[test]
+    fn a_record_goes_where_and_when_it_was() {
+        for (timestamp_ms, expected) in [(Some(5), 5), (Some(0), -1), (None, -1)] {
+            let tag = Tag::of(&record(timestamp_ms, false), ORIGIN, true, 0);
+            let sent = tag.record("t", Some(b"k"), None);
+            assert_eq!((sent.timestamp, sent.partition), (Some(expected), Some(3)));
+            assert!(sent.headers.is_none());
+        }
+        let sent = Tag::of(&record(Some(5), true), ORIGIN, false, 0).record("t", Some(b"k"), None);
+        assert!(sent.partition.is_none() && sent.headers.is_some());
+    }
+
+    #[test]
+    fn what_comes_back_is_sent_again_as_it_was() {
+        let tag = Tag::of(&record(Some(5), true), ORIGIN, true, 4);
+        let again = tag.with(Some(b"k"), None);
+        let sent = again
+            .tag(9)
+            .record("t", again.key.as_deref(), again.value.as_deref());
+        assert_eq!((sent.timestamp, sent.partition), (Some(5), Some(3)));
+        assert_eq!((sent.key, sent.payload), (Some(&b"k"[..]), None));
+        assert_eq!((again.origin, again.is_tick), (ORIGIN, true));
+    }
+}

@@ -361,5 +361,7 @@ fn an_empty_place_is_no_proof() {
         let world = World::new("audited-nothing", 1).await;
         let (report, is_clean) = audit(&world, &world.bucket, &["--prefix", "mistyped"]).await;
         assert!(!is_clean && errors(&report).contains("nothing"), "{report:#}");
+        let what = report["findings"][0]["what"].as_str().unwrap();
+        assert!(what.contains("s3://audited-nothing/mistyped/"), "{what}");
     });
 }

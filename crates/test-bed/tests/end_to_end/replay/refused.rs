@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{contents, end, records, replay, stored, succeed};
 use crate::made;
 use crate::ticks::Session;
-use crate::world::{PATIENCE, World, run, stop};
+use crate::world::{PATIENCE, World, built, run, stop};
 
 #[test]
 fn what_would_double_or_damage_records_is_refused_before_anything_is_sent() {
@@ -278,5 +278,42 @@ fn an_offset_is_refused_where_the_lines_do_not_tell_it() {
         )
         .await;
         assert_eq!(result["records"], 20, "{result}");
+    });
+}
+
+#[test]
+fn slots_that_overlap_are_refused_and_offsets_that_are_in_none_are_counted() {
+    run(async {
+        let world = World::new("replay-chain", 1).await;
+        let slot = |start: u64, len: u64| {
+            let ticks: Vec<_> = (start..start + len).map(|seq| made::tick("A", seq)).collect();
+            made::slot(&world, 0, start, &ticks)
+        };
+        let dry =
+            built("consumer", "replay-chain-dry").args(["replay", "--bucket", &world.bucket, "--dry-run"]);
+        let dry = dry.variables(world.s3.variables());
+        // offsets 10 to 14 are in no object
+        made::put(&world, [slot(0, 10), slot(15, 5)]).await;
+        let result = succeed(&world, &dry.clone().args(["--to-offset", "18"])).await;
+        assert_eq!(
+            (&result["records"], &result["missing_offsets"]),
+            (&13.into(), &5.into()),
+            "{result}"
+        );
+
+        made::put(&world, [slot(18, 5)]).await;
+        let again = built("consumer", "replay-chain-overlap").args([
+            "replay",
+            "--bucket",
+            &world.bucket,
+            "--dry-run",
+        ]);
+        let (status, _, log) = end(&world, &again.variables(world.s3.variables())).await;
+        assert_eq!(status, Some(1), "{log}");
+        assert!(
+            log.contains("the slot at offset 18 behind it hold the same offsets"),
+            "{log}"
+        );
+        assert!(log.contains("--from-offset 0:15"), "{log}");
     });
 }
