@@ -205,8 +205,10 @@ mod tests {
             panic!("{path} is no slot's name");
         };
         let found = |since: &str| {
-            let mut listed = TopicListing::default();
-            listed.slots = vec![ListedSlot { name, size: 1 }];
+            let mut listed = TopicListing {
+                slots: vec![ListedSlot { name, size: 1 }],
+                ..TopicListing::default()
+            };
             let mut findings = Findings::default();
             begin_at(since.parse().unwrap(), &mut listed, "s3://b/t/", &mut findings);
             (listed.slots.len(), findings.into_kept().pop().map(|it| it.what))

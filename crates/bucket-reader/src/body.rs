@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::codec::BodyFault;
 use super::finding::{Finding, Findings, Kind, Place, Seqs, excerpt};
+use super::moment::Times;
 use super::session_run::SessionRun;
 use super::tick::Tick;
 
@@ -23,15 +24,6 @@ pub(crate) struct Expected {
     /// Offset of the first record and last offset of the slot, where known.
     pub(crate) offsets: Option<(u64, u64)>,
     pub(crate) times: Times,
-}
-
-/// Moments at which ticks are looked at differently.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Times {
-    /// Ticks received before it may be in objects that are not read.
-    pub since: Option<Timestamp>,
-    /// Ticks received from here on may still be on their way.
-    pub recent_from: Option<Timestamp>,
 }
 
 /// What an object's body holds.

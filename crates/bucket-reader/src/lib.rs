@@ -39,7 +39,7 @@ mod table;
 mod tick;
 
 pub use args::BucketArgs;
-pub use body::{BodyFacts, FirstRecord, Times};
+pub use body::{BodyFacts, FirstRecord};
 pub use bucket::Bucket;
 pub use codec::{BodyFault, Codec};
 pub use error::Error;
@@ -48,7 +48,7 @@ pub use format::Format;
 pub use layout::Layout;
 pub use listing::{ListedSlot, Listing, TopicListing};
 pub use metadata::{Crc32c, Metadata};
-pub use moment::{moment, start_of_hour};
+pub use moment::{Times, moment, start_of_hour};
 pub use name::{ObjectName, SlotName};
 pub use progress::reading as reading_progress;
 pub use read::{Checked, Fetched, SlotReader, Unreadable};

@@ -2,6 +2,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, TimestampRound, Unit};
 
+/// Moments at which ticks are looked at differently.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// Ticks received before it may be in objects that are not read.
+    pub since: Option<Timestamp>,
+    /// Ticks received from here on may still be on their way.
+    pub recent_from: Option<Timestamp>,
+}
+
 /// A moment as people write it: RFC 3339, or a date, which is its first moment in UTC.
 ///
 /// # Errors

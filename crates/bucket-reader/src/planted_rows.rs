@@ -1,9 +1,9 @@
 //! Parquet objects with a fault in them, and what is found.
 
-use super::body::Times;
 use super::codec::BodyFault;
 use super::finding::{Finding, Kind};
 use super::line::Line;
+use super::moment::Times;
 use super::parquet_file::{TestRow, file, object, object_of, odd_row, tick_row};
 use super::slot::SlotFacts;
 use super::table::Table;

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio_util::io::SyncIoBridge;
 
-use super::body::{Expected, Times};
+use super::body::Expected;
 use super::bucket::{Bucket, Opened};
 use super::codec::{BodyFault, Codec};
 use super::error::Error;
@@ -17,6 +17,7 @@ use super::finding::Findings;
 use super::format::Format;
 use super::listing::ListedSlot;
 use super::metadata::Metadata;
+use super::moment::Times;
 use super::name::SlotName;
 use super::slot::SlotFacts;
 use super::{lines, rows};

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
-use super::body::Times;
 use super::finding::Kind;
+use super::moment::Times;
 use super::seq_set::SeqSet;
 use super::tick::Tick;
 

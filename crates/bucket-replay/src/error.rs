@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use pipeline_runtime::exit::{ExitStatus, Failure};
 use pipeline_runtime::kafka::TopicName;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// Why records are not written back, or not all.
 #[derive(Debug, thiserror::Error)]
@@ -172,10 +172,28 @@ pub enum Error {
     },
 }
 
+/// Whether the broker took nothing of the batch, and may take another record.
+pub(super) fn is_of_the_record(reason: &KafkaError) -> bool {
+    matches!(
+        reason.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::MessageSizeTooLarge
+                | RDKafkaErrorCode::InvalidRecord
+                | RDKafkaErrorCode::InvalidTimestamp
+                | RDKafkaErrorCode::InvalidMessageSize
+                | RDKafkaErrorCode::MessageBatchTooLarge
+        )
+    )
+}
+
 fn refused((partition, offset, reason): &(u32, u64, KafkaError)) -> String {
+    let past = if is_of_the_record(reason) {
+        " or go on past it with `--refused-to`"
+    } else {
+        ""
+    };
     format!(
-        ": Kafka refuses the record of partition {partition}, offset {offset} ({reason}), mend that or go on past it with \
-         `--refused-to`"
+        ": Kafka refuses the record of partition {partition}, offset {offset} ({reason}), mend that{past}"
     )
 }
 
@@ -201,5 +219,38 @@ impl Failure for Error {
             | Self::AnotherProgress { .. } => ExitStatus::BadConfig,
             _ => ExitStatus::Failed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn not_delivered(code: RDKafkaErrorCode, ahead: u64) -> String {
+        Error::NotDelivered {
+            open: 3,
+            sent: 10,
+            topic: "t".parse().unwrap(),
+            resume: "0:7".to_owned(),
+            ahead,
+            refusal: Some((0, 7, KafkaError::MessageProduction(code))),
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn the_way_past_a_record_is_named_where_the_record_is_the_reason() {
+        let too_large = not_delivered(RDKafkaErrorCode::MessageSizeTooLarge, 0);
+        assert!(
+            too_large.contains("--refused-to") && too_large.contains("--from-offset 0:7"),
+            "{too_large}"
+        );
+        assert!(!too_large.contains("twice"), "{too_large}");
+        let denied = not_delivered(RDKafkaErrorCode::TopicAuthorizationFailed, 2);
+        assert!(!denied.contains("--refused-to"), "{denied}");
+        assert!(
+            denied.contains("2 records that are there already are written twice"),
+            "{denied}"
+        );
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::args::Partitioning;
-use super::error::Error;
+use super::error::{Error, is_of_the_record};
 use super::kafka_client::{KafkaClient, KafkaClients, Returned};
 use super::ledger::{Balance, Ledger, Origin};
 use super::refused_file::RefusedFile;
@@ -239,6 +239,18 @@ impl KafkaTarget {
             if returned.is_empty() {
                 return Ok(Sent::Taken);
             }
+            let in_doubt = returned.iter().find_map(|it| {
+                let reason = it.refusal.as_ref().filter(|reason| !is_of_the_record(reason))?;
+                Some(Refusal {
+                    origin: it.record.origin,
+                    reason: reason.clone(),
+                })
+            });
+            // what may have been written is not sent again unasked, and what is refused for another reason is so again
+            if let Some(refusal) = in_doubt {
+                self.refusal = Some(refusal);
+                return Ok(Sent::Refused);
+            }
             let (refused, queued): (Vec<_>, Vec<_>) =
                 returned.into_iter().partition(|it| it.refusal.is_some());
             behind = queued;
@@ -358,17 +370,4 @@ enum Queued {
     Refused(KafkaError),
     /// A record before it was refused.
     Behind,
-}
-
-/// Whether another record might be taken.
-fn is_of_the_record(reason: &KafkaError) -> bool {
-    matches!(
-        reason.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::MessageSizeTooLarge
-                | RDKafkaErrorCode::InvalidRecord
-                | RDKafkaErrorCode::InvalidTimestamp
-                | RDKafkaErrorCode::InvalidMessageSize
-        )
-    )
 }

@@ -314,6 +314,6 @@ fn slots_that_overlap_are_refused_and_offsets_that_are_in_none_are_counted() {
             log.contains("the slot at offset 18 behind it hold the same offsets"),
             "{log}"
         );
-        assert!(log.contains("--from-offset 0:15"), "{log}");
+        assert!(log.contains("--from-offset 0:10"), "{log}");
     });
 }
