@@ -315,10 +315,11 @@ make_hosts_strict() {
 # they would hold is there.
 make_host_of_dnf() {
   on "$1" sudo bash -euo pipefail -s >/dev/null <<'HOST'
+echo 'Defaults secure_path = /sbin:/bin:/usr/sbin:/usr/bin' >/etc/sudoers.d/secure_path
 for program in apt-get dpkg-query; do mv "/usr/bin/$program" "/usr/bin/$program.away"; done
 mkdir -p /srv/repository
 cd /srv/repository
-for name in ca-certificates curl-minimal; do
+for name in ca-certificates; do
   cat >"$name.spec" <<SPEC
 Name: $name
 Version: 1

@@ -111,7 +111,8 @@ pack() {
   mkdir -p "$work/$name/bin" "$work/$name/deploy"
   cp "$work/$program" "$work/$name/bin/"
   cp -R "$source/deploy/steps" "$source/deploy/$role" "$work/$name/deploy/"
-  cp "$source/LICENSE" "$source/deploy/README.md" "$work/$name/"
+  cp "$source/LICENSE" "$work/$name/"
+  cp "$source/deploy/README.md" "$work/$name/deploy/"
   # name, version and licence of all that is linked in
   (cd "$source" && cargo tree --locked --package "$program" --edges normal,build --target "$target" --prefix none --format '{p} {l}') |
     sed 's/ (\(\*\|[^)]*\/[^)]*\))//g' | LC_ALL=C sort --unique >"$work/$name/crates.txt"

@@ -18,8 +18,7 @@
 
 read_arguments "--build" "$@"
 export_assignments
-install_package ca-certificates
-install_package curl curl-minimal
+install_own_needs
 find_parts
 install_program
 install_unit

@@ -70,8 +70,7 @@ limit_journal() {
 
 read_arguments "--build" "$@"
 export_assignments
-install_package ca-certificates
-install_package curl curl-minimal
+install_own_needs
 install_java
 install_user
 find_parts

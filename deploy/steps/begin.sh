@@ -11,6 +11,7 @@ set -euo pipefail
 shopt -s inherit_errexit
 umask 022 # whoever calls may have a stricter one, and services read what is written here
 export LC_ALL=C
+PATH=$PATH:/usr/local/bin # sudo leaves it out on Amazon Linux
 
 deploy=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source_root=${deploy%/*} # a clone of the repository, an unpacked release, or what send.sh copied

@@ -23,6 +23,14 @@ export_assignments() {
   done
 }
 
+# What the scripts themselves need and a minimal image may lack.
+install_own_needs() {
+  install_package ca-certificates
+  has curl || install_package curl curl-minimal
+  has tar || install_package tar
+  has cmp || install_package diffutils
+}
+
 install_unit() {
   install_file 644 "$deploy/$role/$unit.service" "/etc/systemd/system/$unit.service"
 }
