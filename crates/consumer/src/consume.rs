@@ -27,7 +27,7 @@ use crate::location;
 use crate::reader::{Consuming, Reader, Surroundings};
 use crate::requests::Requests;
 use crate::source::Source;
-use crate::store::{Bucket, Layout, Objects, check};
+use crate::store::{Bucket, Layout, Objects, Unusable, check};
 
 const TOPIC_ID_TIMEOUT: Duration = Duration::from_secs(10);
 /// Has librdkafka tell where each partition ends.
@@ -70,9 +70,12 @@ async fn write(config: Config, stop: CancellationToken) -> Result<(), Error> {
 /// All that must be right before the first record: the bucket, the topic, the layout.
 async fn reader(config: Config) -> Result<Reader<GroupLog, Consuming>, Error> {
     let (objects, keys) = bucket(&config).await?;
-    check(&objects, &keys, Uuid::now_v7(), config.allow_at_least_once).await?;
+    let is_create_only = check(&objects, &keys, Uuid::now_v7(), config.allow_at_least_once)
+        .await
+        .map_err(Unusable::from)?;
     let topic = Topic::connect(&config, &[]).await?;
-    let layout = topic.layout(&config).settle(&objects, &keys).await?;
+    let layout = topic.layout(&config, is_create_only);
+    let layout = layout.settle(&objects, &keys).await?;
     info!(bucket = %config.bucket, folder = keys.folder(), topic_id = topic.id, group = config.reading.group,
         "ready to write");
     join(&topic.consumer, &config.kafka.topic)?;
@@ -87,7 +90,7 @@ async fn plan(mut config: Config, stop: CancellationToken) -> Result<(), Error> 
     config.reading.flush.interval = Duration::MAX;
     let (objects, keys) = bucket(&config).await?;
     let topic = Topic::connect(&config, &[TELL_ENDS]).await?;
-    let layout = topic.layout(&config);
+    let layout = topic.layout(&config, false);
     let stored = layout.stored(&objects, &keys).await?;
     let ends = topic.ends(&config).await?;
     let source = topic.source(Arc::new(ReadOnlyBroker(topic.broker(&config))), &config);
@@ -178,12 +181,13 @@ impl Topic {
     }
 
     /// What these settings make of an empty prefix.
-    fn layout(&self, config: &Config) -> Layout {
+    fn layout(&self, config: &Config, is_create_only: bool) -> Layout {
         Layout::new(
             Uuid::now_v7(),
             config.kafka.topic.as_str(),
             self.id.as_deref(),
             config.encoding,
+            is_create_only,
         )
     }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use metrics::{counter, gauge};
-use tracing::{debug, info, warn};
+use pipeline_runtime::kafka::TopicName;
+use tracing::{debug, error, info, warn};
 
 use crate::encode::{ClosedRun, Record};
 use slot_protocol::ClosedBy;
@@ -63,6 +64,31 @@ pub(crate) fn offsets_lost(partition: i32, low: i64, lost: i64) {
     warn!(
         partition,
         lost, low, "the broker deleted records before they were read, lengthen the topic's retention"
+    );
+}
+
+/// A batch cannot be read, and its partition stops before it.
+pub(crate) fn batch_unreadable(topic: &TopicName, partition: i32, offset: i64) {
+    counter!("quote_consumer_batches_unreadable_total").increment(1);
+    error!(
+        %topic, partition, offset,
+        "the batch that begins at this offset cannot be read: it was damaged on the broker's disk; make a whole replica \
+         the leader, or mend it from a copy; the partition is tried again every 30 s, the others go on"
+    );
+}
+
+/// How many partitions stand before a batch that cannot be read.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and near enough")]
+pub(crate) fn partitions_stopped(count: usize) {
+    gauge!("quote_consumer_partitions_stopped").set(count as f64);
+}
+
+/// No partition is ours, for a while already.
+pub(crate) fn nothing_assigned(group: &str, topic: &TopicName) {
+    warn!(
+        group, %topic,
+        "no partition is assigned to this member: the group has as many members as the topic has partitions, or waits for \
+         one that died; with `-X group.protocol=consumer`, brokers before Kafka 4.0 give none"
     );
 }
 

@@ -170,6 +170,16 @@ pub enum Error {
     /// Nothing tells the region.
     #[error("no AWS region is set, set `AWS_REGION` or `region` in the profile")]
     NoRegion,
+    /// The file of certificates to trust is none.
+    #[error("{path}, which {setting} names, holds no certificates to trust, expected PEM")]
+    CaBundle {
+        /// The file.
+        path: PathBuf,
+        /// What names it.
+        setting: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The signals cannot be listened to.
     #[error("cannot listen for SIGTERM and SIGINT")]
     Signals {
@@ -192,6 +202,7 @@ impl Failure for Error {
             | Self::BucketName { .. }
             | Self::Prefix { .. }
             | Self::NoRegion
+            | Self::CaBundle { .. }
             | Self::NoTokenSource
             | Self::CertificateRefused { .. }
             | Self::ClientConfig { .. } => ExitStatus::BadConfig,

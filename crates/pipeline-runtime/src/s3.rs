@@ -3,6 +3,8 @@
 mod prefix;
 mod refusal;
 mod refused_request;
+mod transport;
+mod trust;
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -16,6 +18,7 @@ use crate::Error;
 pub use prefix::Prefix;
 pub use refusal::{Operation, Refusal, cause};
 pub use refused_request::RefusedRequest;
+pub use transport::Hold;
 
 /// The flags that each S3 client has. Region, endpoint and credentials come by the SDK's own chain
 /// (`AWS_REGION`, `AWS_ENDPOINT_URL`, profiles, instance role, web identity).
@@ -71,9 +74,27 @@ impl fmt::Display for BucketName {
 ///
 /// # Errors
 ///
-/// [`Error::NoRegion`] if no source names a region and no endpoint is given, which would not need one.
+/// [`Error::NoRegion`] if no source names a region and no endpoint is given, which would not need one;
+/// [`Error::CaBundle`] if the file of trusted certificates holds none.
 pub async fn client_config(args: &S3Args) -> Result<Builder, Error> {
-    let sdk_config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    config(args, None).await
+}
+
+/// The same for a client whose requests are held in the middle of their bodies.
+///
+/// # Errors
+///
+/// As for [`client_config`].
+pub async fn held_client_config(args: &S3Args, hold: Hold) -> Result<Builder, Error> {
+    config(args, Some(hold)).await
+}
+
+async fn config(args: &S3Args, hold: Option<Hold>) -> Result<Builder, Error> {
+    let transport = transport::client(trust::context().await?, hold);
+    let sdk_config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(transport)
+        .load()
+        .await;
     let is_endpoint_given = is_endpoint_given(&sdk_config);
     let mut builder =
         Builder::from(&sdk_config).force_path_style(is_endpoint_given && !args.virtual_host_style);

@@ -1,14 +1,15 @@
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use pipeline_runtime::kafka::{Contact, Fixed, KafkaArgs, Tokens, TopicName, partitions_of};
 use rdkafka::client::OAuthToken;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Error;
 use crate::memory::MemoryBudget;
@@ -17,6 +18,8 @@ use crate::memory::MemoryBudget;
 pub(crate) type GroupConsumer = BaseConsumer<GroupContext>;
 
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two lines about the same trouble.
+const REPEAT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// What the user may change.
 const DEFAULTS: &[(&str, &str)] = &[("fetch.wait.max.ms", "100")];
@@ -41,6 +44,11 @@ const FIXED: &[Fixed] = &[
         key: "auto.offset.reset",
         value: "error",
         reason: "records that are gone must be reported, not skipped",
+    },
+    Fixed {
+        key: "check.crcs",
+        value: "true",
+        reason: "a digit that changed on a broker's disk must not reach the bucket",
     },
     Fixed {
         key: "isolation.level",
@@ -68,18 +76,66 @@ pub(crate) struct GroupContext {
     rebalances: Sender<Rebalance>,
     contact: Contact,
     tokens: Tokens,
+    told: Told,
+}
+
+/// Which errors were told, so that one that lasts is a line a minute. librdkafka repeats it with every attempt.
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<Trouble>>);
+
+#[derive(Debug)]
+struct Trouble {
+    code: Option<RDKafkaErrorCode>,
+    told_at: Instant,
+    since: u64,
+}
+
+impl Told {
+    /// Whether it is to be told now; if so, how often it was not since it was told last.
+    fn is_due(&self, code: Option<RDKafkaErrorCode>, now: Instant) -> Option<u64> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(trouble) = told.iter_mut().find(|trouble| trouble.code == code) else {
+            told.push(Trouble {
+                code,
+                told_at: now,
+                since: 0,
+            });
+            return Some(0);
+        };
+        if now.saturating_duration_since(trouble.told_at) < REPEAT_INTERVAL {
+            trouble.since += 1;
+            return None;
+        }
+        trouble.told_at = now;
+        Some(std::mem::take(&mut trouble.since))
+    }
 }
 
 impl ClientContext for GroupContext {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            // comes as an error, too
+            _ if facility == "FAIL" => debug!("librdkafka: {facility} {message}"),
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error
+            | RDKafkaLogLevel::Warning => warn!("librdkafka: {facility} {message}"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => info!("librdkafka: {facility} {message}"),
+            RDKafkaLogLevel::Debug => debug!("librdkafka: {facility} {message}"),
+        }
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.contact.note(&error, reason);
-        // told by the other lines already, and again and again while the broker is away
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            debug!(%error, reason, "Kafka");
-        } else {
-            warn!(%error, reason, "Kafka");
+        let code = error.rdkafka_error_code();
+        // told by the lines of each broker already
+        let is_sum = code == Some(RDKafkaErrorCode::AllBrokersDown);
+        match self.told.is_due(code, Instant::now()) {
+            Some(since) if !is_sum => warn!(%error, reason, since, "Kafka"),
+            _ => debug!(%error, reason, "Kafka"),
         }
     }
 
@@ -168,6 +224,7 @@ pub(crate) fn connect(
         rebalances,
         contact: contact.clone(),
         tokens: Tokens::of(&config, &contact)?,
+        told: Told::default(),
     };
     let consumer: GroupConsumer = config
         .create_with_context(context)
@@ -198,4 +255,23 @@ pub(crate) fn join(consumer: &GroupConsumer, topic: &TopicName) -> Result<(), Er
             topic: topic.clone(),
             source,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trouble_that_lasts_is_a_line_a_minute() {
+        let told = Told::default();
+        let begin = Instant::now();
+        let is_due = |code, seconds| told.is_due(Some(code), begin + Duration::from_secs(seconds));
+        let away = RDKafkaErrorCode::BrokerTransportFailure;
+        assert_eq!(is_due(away, 0), Some(0));
+        assert_eq!(is_due(away, 1), None);
+        assert_eq!(is_due(RDKafkaErrorCode::Resolve, 1), Some(0));
+        assert_eq!(is_due(away, 59), None);
+        assert_eq!(is_due(away, 60), Some(2));
+        assert_eq!(is_due(away, 61), None);
+    }
 }

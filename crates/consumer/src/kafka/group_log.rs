@@ -1,10 +1,11 @@
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pipeline_runtime::kafka::TopicName;
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::group::{GroupConsumer, NOWHERE_YET, take_paused};
@@ -21,6 +22,16 @@ pub(crate) struct GroupLog {
     /// Met once a round, by the reading thread alone.
     rebalances: Mutex<Receiver<Rebalance>>,
     records: RecordQueue,
+    /// Partitions that stand before a batch that cannot be read. Met by the reading thread alone.
+    unreadable: Mutex<Unreadable>,
+}
+
+/// librdkafka tells of such a batch and goes on behind it, where nothing may be taken.
+#[derive(Default)]
+struct Unreadable {
+    stopped: BTreeSet<i32>,
+    /// Not told yet.
+    events: VecDeque<Event>,
 }
 
 impl GroupLog {
@@ -37,6 +48,7 @@ impl GroupLog {
             consumer,
             topic,
             rebalances: Mutex::new(rebalances),
+            unreadable: Mutex::default(),
         })
     }
 
@@ -53,6 +65,10 @@ impl GroupLog {
         take_paused(&self.consumer, &mut list, false)
     }
 
+    fn unreadable(&self) -> MutexGuard<'_, Unreadable> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn one(&self, partition: i32) -> TopicPartitionList {
         let mut list = TopicPartitionList::with_capacity(1);
         list.add_partition(self.topic.as_str(), partition);
@@ -67,6 +83,9 @@ impl Log for GroupLog {
     }
 
     fn next_event(&self) -> Option<Event> {
+        if let Some(event) = self.unreadable().events.pop_front() {
+            return Some(event);
+        }
         Some(match self.consumer.poll(Duration::ZERO)? {
             Ok(early) => Event::TooEarly {
                 partition: early.partition(),
@@ -81,9 +100,23 @@ impl Log for GroupLog {
         timeout: Duration,
         mut take: impl FnMut(Result<Record<'_>, KafkaError>) -> Result<(), E>,
     ) -> Result<(), E> {
-        for consumed in self.records.take(count, timeout) {
+        let batch = self.records.take(count, timeout);
+        let mut unreadable = self.unreadable();
+        for consumed in batch {
+            let partition = consumed.partition();
+            // nearly always empty
+            if unreadable.stopped.contains(&partition) {
+                continue;
+            }
             match consumed.error() {
                 None => take(Ok(consumed.record()))?,
+                Some(error) if is_unreadable(&error) => {
+                    unreadable.stopped.insert(partition);
+                    let offset = consumed.offset();
+                    unreadable
+                        .events
+                        .push_back(Event::Unreadable { partition, offset });
+                }
                 Some(error) => take(Err(error))?,
             }
         }
@@ -97,7 +130,9 @@ impl Log for GroupLog {
     fn seek(&self, partition: i32, offset: i64) -> KafkaResult<()> {
         let topic = self.topic.as_str();
         self.consumer
-            .seek(topic, partition, Offset::Offset(offset), SEEK_TIMEOUT)
+            .seek(topic, partition, Offset::Offset(offset), SEEK_TIMEOUT)?;
+        self.unreadable().stopped.remove(&partition);
+        Ok(())
     }
 
     fn pause(&self, partition: i32) -> KafkaResult<()> {
@@ -115,6 +150,7 @@ impl Log for GroupLog {
     fn take_again(&self, places: &[(i32, Option<i64>)]) -> KafkaResult<()> {
         let mut list = TopicPartitionList::with_capacity(places.len());
         for (partition, offset) in places {
+            self.unreadable().stopped.remove(partition);
             let place = offset.map_or(NOWHERE_YET, Offset::Offset);
             list.add_partition_offset(self.topic.as_str(), *partition, place)?;
         }
@@ -125,4 +161,11 @@ impl Log for GroupLog {
             self.consumer.assign(&list)
         }
     }
+}
+
+fn is_unreadable(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::BadMessage | RDKafkaErrorCode::BadCompression)
+    )
 }

@@ -74,6 +74,14 @@ pub(crate) enum Event {
         /// The partition.
         partition: i32,
     },
+    /// A batch of a partition cannot be read: a digit changed on the broker's disk. Nothing behind it is handed over until
+    /// the partition is [moved](Log::seek) or taken again.
+    Unreadable {
+        /// The partition.
+        partition: i32,
+        /// Where the batch begins.
+        offset: i64,
+    },
     /// Something went wrong.
     Failed(KafkaError),
 }

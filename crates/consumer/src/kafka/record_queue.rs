@@ -145,6 +145,15 @@ impl Consumed<'_> {
         }
     }
 
+    pub(super) fn partition(&self) -> i32 {
+        self.message().partition
+    }
+
+    /// The record's, or of what an error is about.
+    pub(super) fn offset(&self) -> i64 {
+        self.message().offset
+    }
+
     /// The record.
     pub(crate) fn record(&self) -> Record<'_> {
         let message = self.message();

@@ -6,7 +6,9 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use slot_protocol::{ClosedBy, Hour, Offer};
 use tokio_util::sync::CancellationToken;
 
+use super::idle::Idle;
 use super::retention::Doubt;
+use super::unreadable::Unreadable;
 use super::{
     Commits, Error, RECORDS_A_ROUND, RECORDS_TIMEOUT, Reader, Settings, Surroundings, Tally, Writing,
 };
@@ -25,6 +27,9 @@ pub(crate) struct Consuming {
     /// Of the offsets that are wanted next.
     pub(super) doubt: Doubt,
     pub(super) is_over_memory: bool,
+    /// Partitions that stand before a batch that cannot be read.
+    pub(super) unreadable: Unreadable,
+    pub(super) idle: Idle,
 }
 
 impl<L: Log> Reader<L, Consuming> {
@@ -75,7 +80,9 @@ impl<L: Log> Reader<L, Consuming> {
         self.close_due()?;
         self.keep_to_memory()?;
         self.ask_for_log_ranges();
+        self.try_unreadable_again();
         self.steer();
+        self.tell_idleness();
         self.tell_state();
         self.commit_what_is_owed();
         self.take_events()?;
@@ -112,6 +119,7 @@ impl<L: Log> Reader<L, Consuming> {
                         partition.chain.read_again();
                     }
                 }
+                Event::Unreadable { partition, offset } => self.stop_before(partition, offset),
                 Event::Failed(error) => self.take_error(error)?,
             }
         }

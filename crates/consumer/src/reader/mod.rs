@@ -8,11 +8,13 @@ mod commits;
 mod consuming;
 mod draining;
 mod error;
+mod idle;
 mod ownership;
 mod retention;
 #[cfg(test)]
 pub(crate) mod simulation;
 mod tally;
+mod unreadable;
 mod writing;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,7 @@ use std::time::{Duration, Instant};
 use pipeline_runtime::systemd;
 use rand::rngs::StdRng;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use tracing::warn;
+use tracing::debug;
 
 pub(crate) use consuming::Consuming;
 pub(crate) use error::Error;
@@ -133,6 +135,9 @@ impl<L: Log, S> Reader<L, S> {
     /// Whether the client goes on after this.
     fn survives(&self, error: KafkaError) -> Result<(), Error> {
         match error.rdkafka_error_code() {
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
+                Err(Error::Fatal { source: error })
+            }
             Some(RDKafkaErrorCode::Fatal) => Err(Error::Fatal { source: error }),
             Some(
                 RDKafkaErrorCode::GroupAuthorizationFailed
@@ -144,8 +149,9 @@ impl<L: Log, S> Reader<L, S> {
                 topic: self.writing.requests.source().topic.clone(),
                 source: error,
             }),
+            // the client's context has told it, with the reason
             _ => {
-                warn!(%error, "Kafka trouble, going on");
+                debug!(%error, "Kafka trouble, going on");
                 Ok(())
             }
         }

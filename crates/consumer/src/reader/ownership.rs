@@ -20,6 +20,7 @@ impl<L: Log> Reader<L, Consuming> {
                     self.give_up(&numbers);
                     for number in &numbers {
                         self.state.unlocated.remove(number);
+                        self.state.unreadable.forget(*number);
                     }
                 }
             }
@@ -81,7 +82,8 @@ impl<L: Log> Reader<L, Consuming> {
     pub(super) fn steer(&mut self) {
         let mut stopped = Vec::new();
         for (number, partition) in &mut self.partitions {
-            let must_wait = self.state.is_over_memory || partition.is_full();
+            let must_wait =
+                self.state.is_over_memory || partition.is_full() || self.state.unreadable.stops(*number);
             if must_wait && !partition.is_paused {
                 partition.is_paused = self.log.pause(*number).is_ok();
             }

@@ -19,6 +19,8 @@ pub(crate) struct Tally {
     pub(crate) bytes_stored: u64,
     /// Offsets that retention deleted before they were read.
     pub(crate) offsets_lost: i64,
+    /// Times that a partition stopped before a batch that cannot be read.
+    pub(crate) batches_unreadable: u64,
 }
 
 impl Tally {

@@ -25,12 +25,21 @@ pub(crate) struct Layout {
     topic_id: Option<String>,
     format: String,
     compression: String,
+    /// The store was seen to keep create-only PUTs under load, which no later start needs to try.
+    #[serde(default)]
+    is_create_only: bool,
 }
 
 impl Layout {
     /// What these settings make of an empty prefix.
     #[must_use]
-    pub(crate) fn new(id: Uuid, topic: &str, topic_id: Option<&str>, encoding: Encoding) -> Self {
+    pub(crate) fn new(
+        id: Uuid,
+        topic: &str,
+        topic_id: Option<&str>,
+        encoding: Encoding,
+        is_create_only: bool,
+    ) -> Self {
         Self {
             version: LAYOUT_VERSION,
             id,
@@ -38,7 +47,19 @@ impl Layout {
             topic_id: topic_id.map(str::to_owned),
             format: encoding.format().to_owned(),
             compression: encoding.compression().to_owned(),
+            is_create_only,
         }
+    }
+
+    /// Whether an earlier start has seen that the store keeps create-only PUTs. What is no layout is told later.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store refuses.
+    pub(super) async fn says_create_only(objects: &Objects, keys: &SlotKeys) -> Result<bool, super::Error> {
+        let stored = objects.get(&keys.layout()).await?;
+        let stored = stored.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        Ok(stored.is_some_and(|layout| layout.is_create_only))
     }
 
     /// Makes the prefix's layout if it has none, and gives the one that it has then.

@@ -2,11 +2,14 @@
 
 mod bucket;
 mod check;
+mod client;
 mod error;
 mod layout;
 pub(crate) mod metadata;
 mod objects;
 mod tags;
+mod trial;
+mod unfit;
 mod unusable;
 mod write_settings;
 
@@ -16,5 +19,6 @@ pub(crate) use error::Error;
 pub(crate) use layout::Layout;
 pub(crate) use metadata::{found_in, metadata_of};
 pub(crate) use objects::{Creation, Objects};
+pub(crate) use unfit::Unfit;
 pub(crate) use unusable::{AnotherTopic, Unusable};
 pub(crate) use write_settings::{WriteArgs, WriteSettings};

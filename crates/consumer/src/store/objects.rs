@@ -1,22 +1,17 @@
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumMode;
 use bytes::Bytes;
-use pipeline_runtime::s3::{BucketName, Operation, RefusedRequest, S3Args, client_config};
+use pipeline_runtime::s3::{BucketName, Hold, Operation, Refusal, RefusedRequest, S3Args};
 
+use super::client::RenewableClient;
 use super::error::Error;
-use super::write_settings::WriteSettings;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// For the first byte of a reply. A PUT that takes longer is not lost: it is asked for again.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
+use super::write_settings::{Unkept, WriteSettings};
 
 /// What a create-only PUT did, where the store said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +25,7 @@ pub(crate) enum Creation {
 /// One bucket's objects. Each call is one request: whoever calls decides whether to ask again.
 #[derive(Clone, Debug)]
 pub(crate) struct Objects {
-    client: Client,
+    client: RenewableClient,
     bucket: BucketName,
     write_settings: WriteSettings,
 }
@@ -46,19 +41,8 @@ impl Objects {
         bucket: BucketName,
         write_settings: WriteSettings,
     ) -> Result<Self, pipeline_runtime::Error> {
-        let config = write_settings
-            .configure(client_config(args).await?)
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .read_timeout(READ_TIMEOUT)
-                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                    .build(),
-            )
-            .build();
         Ok(Self {
-            client: Client::from_conf(config),
+            client: RenewableClient::connect(args, &write_settings).await?,
             bucket,
             write_settings,
         })
@@ -82,8 +66,29 @@ impl Objects {
         content_type: &'static str,
         metadata: HashMap<String, String>,
     ) -> Result<Creation, Error> {
-        let put = self
-            .client
+        let client = self.client.current();
+        self.create_by(&client, key, body, content_type, metadata).await
+    }
+
+    /// A client whose PUTs are held in the middle, for [`Objects::create_by`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Objects::connect`].
+    pub(super) async fn held_client(&self, hold: Hold) -> Result<Client, pipeline_runtime::Error> {
+        self.client.held(hold).await
+    }
+
+    /// As [`Objects::create`], by a client beside ours.
+    pub(super) async fn create_by(
+        &self,
+        client: &Client,
+        key: &str,
+        body: Bytes,
+        content_type: &'static str,
+        metadata: HashMap<String, String>,
+    ) -> Result<Creation, Error> {
+        let put = client
             .put_object()
             .bucket(self.bucket.as_str())
             .key(key)
@@ -99,9 +104,7 @@ impl Objects {
         match sent {
             Ok(_) => Ok(Creation::Created),
             Err(error) if status_of(&error) == Some(412) => Ok(Creation::Exists),
-            Err(error) => {
-                Err(RefusedRequest::of(self.write_settings.operation(), &self.bucket, key, error).into())
-            }
+            Err(error) => Err(self.refused(self.write_settings.operation(), key, error).await),
         }
     }
 
@@ -113,6 +116,7 @@ impl Objects {
     pub(crate) async fn head(&self, key: &str) -> Result<Option<HashMap<String, String>>, Error> {
         let sent = self
             .client
+            .current()
             .head_object()
             .bucket(self.bucket.as_str())
             .key(key)
@@ -121,8 +125,34 @@ impl Objects {
         match sent {
             Ok(object) => Ok(Some(object.metadata.unwrap_or_default())),
             Err(error) if status_of(&error) == Some(404) => Ok(None),
-            Err(error) => Err(RefusedRequest::of(Operation::HeadObject, &self.bucket, key, error).into()),
+            Err(error) => Err(self.refused(Operation::HeadObject, key, error).await),
         }
+    }
+
+    /// A setting with which the object was written, and that the store has not kept.
+    ///
+    /// # Errors
+    ///
+    /// If the store does not say.
+    pub(super) async fn unkept_setting(&self, key: &str) -> Result<Option<Unkept>, Error> {
+        let sent = self
+            .client
+            .current()
+            .head_object()
+            .bucket(self.bucket.as_str())
+            .key(key)
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await;
+        match sent {
+            Ok(object) => Ok(self.write_settings.unkept(&object)),
+            Err(error) => Err(self.refused(Operation::HeadObject, key, error).await),
+        }
+    }
+
+    /// The flags of those settings that were asked for, empty if there are none.
+    pub(super) fn settings_in_use(&self) -> String {
+        self.write_settings.in_use()
     }
 
     /// A small object's bytes, or nothing if there is no object.
@@ -133,6 +163,7 @@ impl Objects {
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
         let sent = self
             .client
+            .current()
             .get_object()
             .bucket(self.bucket.as_str())
             .key(key)
@@ -154,7 +185,7 @@ impl Objects {
             {
                 Ok(None)
             }
-            Err(error) => Err(RefusedRequest::of(Operation::GetObject, &self.bucket, key, error).into()),
+            Err(error) => Err(self.refused(Operation::GetObject, key, error).await),
         }
     }
 
@@ -166,14 +197,17 @@ impl Objects {
     pub(crate) async fn list(&self, folder: &str, mut each: impl FnMut(&str) + Send) -> Result<(), Error> {
         let mut pages = self
             .client
+            .current()
             .list_objects_v2()
             .bucket(self.bucket.as_str())
             .prefix(folder)
             .into_paginator()
             .send();
         while let Some(page) = pages.next().await {
-            let page = page
-                .map_err(|error| RefusedRequest::of(Operation::ListObjects, &self.bucket, folder, error))?;
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => return Err(self.refused(Operation::ListObjects, folder, error).await),
+            };
             page.contents()
                 .iter()
                 .filter_map(|object| object.key())
@@ -190,20 +224,24 @@ impl Objects {
     pub(crate) async fn reach(&self, folder: &str) -> Result<(), Error> {
         let sent = self
             .client
+            .current()
             .list_objects_v2()
             .bucket(self.bucket.as_str())
             .prefix(folder)
             .max_keys(1)
             .send()
             .await;
-        sent.map(drop)
-            .map_err(|error| RefusedRequest::of(Operation::ListObjects, &self.bucket, folder, error).into())
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.refused(Operation::ListObjects, folder, error).await),
+        }
     }
 
     /// Removes an object, for cleaning up only: the chain never needs it, and may lack the permission.
     pub(crate) async fn try_remove(&self, key: &str) {
         if let Err(error) = self
             .client
+            .current()
             .delete_object()
             .bucket(self.bucket.as_str())
             .key(key)
@@ -213,6 +251,18 @@ impl Objects {
             let error = RefusedRequest::of(Operation::DeleteObject, &self.bucket, key, error);
             tracing::debug!(key, %error, "left behind");
         }
+    }
+
+    /// What the refusal means. New credentials are looked for if it is of the old ones.
+    async fn refused<E>(&self, operation: Operation, key: &str, error: SdkError<E, HttpResponse>) -> Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let refused = RefusedRequest::of(operation, &self.bucket, key, error);
+        if matches!(refused.refusal(), Refusal::CredentialsRefused { .. }) {
+            self.client.renew().await;
+        }
+        refused.into()
     }
 }
 

@@ -1,7 +1,7 @@
 use pipeline_runtime::exit::{ExitStatus, Failure};
 use pipeline_runtime::s3::BucketName;
 
-use super::Error;
+use super::{Error, Unfit};
 
 /// Why a prefix of a bucket cannot be written to.
 #[derive(Debug, thiserror::Error)]
@@ -10,22 +10,9 @@ pub enum Unusable {
     /// The store refuses a request, or gives no reply.
     #[error(transparent)]
     Store(#[from] Error),
-    /// The store does not keep create-only PUTs.
-    #[error(
-        "the store of bucket {bucket} does not keep `If-None-Match: *` ({winners} of {racers} racing PUTs won, a later \
-         one {}), so that exactly once cannot be had; use another store, or `--allow-at-least-once`",
-        if *is_overwritten { "wrote over it" } else { "was refused" }
-    )]
-    NotCreateOnly {
-        /// The bucket.
-        bucket: BucketName,
-        /// How many PUTs of the race won.
-        winners: usize,
-        /// How many there were.
-        racers: usize,
-        /// Whether a later PUT wrote over the object.
-        is_overwritten: bool,
-    },
+    /// A trial of the store failed.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// The layout object is no layout.
     #[error("s3://{bucket}/{key} is not a layout that this version reads, use another `--prefix`")]
     LayoutUnreadable {
@@ -61,11 +48,11 @@ pub enum Unusable {
 impl Failure for Unusable {
     fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::Store(_) => ExitStatus::Failed,
-            Self::NotCreateOnly { .. }
-            | Self::LayoutUnreadable { .. }
-            | Self::LayoutDiffers { .. }
-            | Self::AnotherTopic(_) => ExitStatus::BadConfig,
+            Self::Store(error) => error.exit_status(),
+            Self::Unfit(error) => error.exit_status(),
+            Self::LayoutUnreadable { .. } | Self::LayoutDiffers { .. } | Self::AnotherTopic(_) => {
+                ExitStatus::BadConfig
+            }
         }
     }
 }

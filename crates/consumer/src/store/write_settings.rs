@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ServerSideEncryption, StorageClass};
 use pipeline_runtime::s3::Operation;
@@ -28,9 +29,9 @@ pub(crate) struct WriteArgs {
     /// Tags of each object; needs `s3:PutObjectTagging`
     #[arg(long, env = "S3_TAGS", value_name = "KEY=VALUE,…")]
     tags: Option<Tags>,
-    /// Checksum that the store is to check and keep
-    #[arg(long, env = "S3_CHECKSUM", value_enum, default_value_t)]
-    checksum: Checksum,
+    /// Checksum that the store is to check and keep; crc32c if not given, and then it need not be kept
+    #[arg(long, env = "S3_CHECKSUM", value_enum)]
+    checksum: Option<Checksum>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -44,9 +45,8 @@ enum Sse {
     Kms,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Checksum {
-    #[default]
     Crc32c,
     Crc32,
     Crc64nvme,
@@ -117,6 +117,18 @@ pub(crate) struct WriteSettings {
     storage_class: Option<StorageClass>,
     tagging: Option<String>,
     checksum: Option<ChecksumAlgorithm>,
+    is_checksum_asked: bool,
+}
+
+/// A setting that a store took and did not keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unkept {
+    /// The flag.
+    pub(crate) flag: &'static str,
+    /// What was asked.
+    pub(crate) asked: String,
+    /// What the store says of the object.
+    pub(crate) found: String,
 }
 
 impl WriteArgs {
@@ -140,7 +152,8 @@ impl WriteArgs {
             kms_key_id: self.kms_key_id.map(|KmsKeyId(key)| key),
             storage_class: self.storage_class.map(|ReadableClass(class)| class),
             tagging: self.tags.as_ref().map(Tags::in_header),
-            checksum: match self.checksum {
+            is_checksum_asked: self.checksum.is_some(),
+            checksum: match self.checksum.unwrap_or(Checksum::Crc32c) {
                 Checksum::Crc32c => Some(ChecksumAlgorithm::Crc32C),
                 Checksum::Crc32 => Some(ChecksumAlgorithm::Crc32),
                 Checksum::Crc64nvme => Some(ChecksumAlgorithm::Crc64Nvme),
@@ -169,6 +182,77 @@ impl WriteSettings {
             .set_storage_class(self.storage_class.clone())
             .set_tagging(self.tagging.clone())
             .set_checksum_algorithm(self.checksum.clone())
+    }
+
+    /// The first setting that an object written so does not have.
+    pub(super) fn unkept(&self, object: &HeadObjectOutput) -> Option<Unkept> {
+        let unkept = |flag, asked: &str, found: Option<&str>| {
+            Some(Unkept {
+                flag,
+                asked: asked.to_owned(),
+                found: found.unwrap_or("nothing").to_owned(),
+            })
+        };
+        let encryption = object.server_side_encryption();
+        if let Some(asked) = &self.encryption
+            && encryption != Some(asked)
+        {
+            return unkept(
+                "--sse",
+                asked.as_str(),
+                encryption.map(ServerSideEncryption::as_str),
+            );
+        }
+        // an alias comes back as the key that it stands for
+        if let Some(asked) = &self.kms_key_id
+            && !asked.contains("alias/")
+            && !object
+                .ssekms_key_id()
+                .is_some_and(|found| found.ends_with(asked.as_str()))
+        {
+            return unkept("--kms-key-id", asked, object.ssekms_key_id());
+        }
+        // what is not said is the standard one
+        let class = object.storage_class().unwrap_or(&StorageClass::Standard);
+        if let Some(asked) = &self.storage_class
+            && class != asked
+        {
+            return unkept("--storage-class", asked.as_str(), Some(class.as_str()));
+        }
+        let checksum = match &self.checksum {
+            Some(ChecksumAlgorithm::Crc32C) => object.checksum_crc32_c(),
+            Some(ChecksumAlgorithm::Crc32) => object.checksum_crc32(),
+            Some(ChecksumAlgorithm::Crc64Nvme) => object.checksum_crc64_nvme(),
+            Some(ChecksumAlgorithm::Sha256) => object.checksum_sha256(),
+            _ => return None,
+        };
+        if self.is_checksum_asked && checksum.is_none() {
+            let asked = self.checksum.as_ref().map_or("", ChecksumAlgorithm::as_str);
+            return unkept("--checksum", asked, None);
+        }
+        None
+    }
+
+    /// The flags that were given, as one would type them.
+    pub(super) fn in_use(&self) -> String {
+        let checksum = self.checksum.as_ref().map_or("none", ChecksumAlgorithm::as_str);
+        [
+            (
+                "--sse",
+                self.encryption.as_ref().map(ServerSideEncryption::as_str),
+            ),
+            ("--kms-key-id", self.kms_key_id.as_deref()),
+            (
+                "--storage-class",
+                self.storage_class.as_ref().map(StorageClass::as_str),
+            ),
+            ("--tags", self.tagging.as_deref()),
+            ("--checksum", Some(checksum)),
+        ]
+        .into_iter()
+        .filter_map(|(flag, value)| Some(format!("{flag} {}", value?)))
+        .collect::<Vec<_>>()
+        .join(" ")
     }
 
     /// A PUT with these settings, for the error that names what IAM must allow.
@@ -213,6 +297,38 @@ mod tests {
         assert_eq!(needs(&["--sse", "s3"]), "s3:PutObject");
         assert!(needs(&["--tags", "team=quotes"]).contains("s3:PutObjectTagging"));
         assert!(needs(&["--sse", "kms"]).contains("kms:GenerateDataKey"));
+    }
+
+    #[test]
+    fn what_a_store_did_not_keep_is_named() {
+        let kept = HeadObjectOutput::builder()
+            .server_side_encryption(ServerSideEncryption::AwsKms)
+            .ssekms_key_id("arn:aws:kms:eu-west-1:1:key/k-1")
+            .storage_class(StorageClass::StandardIa)
+            .checksum_sha256("x")
+            .build();
+        let bare = HeadObjectOutput::builder().build();
+        for (flags, flag) in [
+            (&["--sse", "kms"][..], "--sse"),
+            (&["--storage-class", "STANDARD_IA"], "--storage-class"),
+            (&["--checksum", "sha256"], "--checksum"),
+        ] {
+            let settings = check(flags).unwrap();
+            assert_eq!(settings.unkept(&kept), None, "{flags:?}");
+            let unkept = settings.unkept(&bare).unwrap();
+            assert_eq!(unkept.flag, flag);
+            assert!(settings.in_use().contains(flag));
+        }
+        let key = |id| check(&["--sse", "kms", "--kms-key-id", id]).unwrap();
+        assert_eq!(key("k-1").unkept(&kept), None);
+        assert_eq!(key("alias/ticks").unkept(&kept), None);
+        assert_eq!(key("k-2").unkept(&kept).unwrap().flag, "--kms-key-id");
+        // what nobody asked for need not be kept
+        assert_eq!(check(&[]).unwrap().unkept(&bare), None);
+        assert_eq!(
+            check(&["--storage-class", "STANDARD"]).unwrap().unkept(&bare),
+            None
+        );
     }
 
     #[test]

@@ -95,6 +95,11 @@ pub enum Refusal {
     SlowDown,
     /// No source gives credentials.
     NoCredentials,
+    /// The store's certificate is not trusted.
+    CertificateRefused {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No reply.
     NoReply,
     /// Any other reply.
@@ -115,10 +120,10 @@ impl Refusal {
         let code = error.code().unwrap_or_default();
         let message = error.message().unwrap_or_default();
         let Some(reply) = error.raw_response() else {
-            return if is_without_credentials(error) {
-                Self::NoCredentials
-            } else {
-                Self::NoReply
+            return match certificate_fault(error) {
+                Some(reason) => Self::CertificateRefused { reason },
+                None if is_without_credentials(error) => Self::NoCredentials,
+                None => Self::NoReply,
             };
         };
         let region = reply.headers().get("x-amz-bucket-region");
@@ -223,6 +228,15 @@ fn action_named_in(message: &str) -> Option<String> {
     let (_, rest) = message.split_once(NOT_AUTHORIZED)?;
     let action = rest.split([' ', ',']).next()?.trim_end_matches('.');
     (action.contains(':')).then(|| action.to_owned())
+}
+
+/// What rustls says of a certificate that it does not trust. Only its text is left of it here.
+fn certificate_fault(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).find_map(|text| {
+        let (_, fault) = text.split_once("invalid peer certificate: ")?;
+        Some(fault.to_owned())
+    })
 }
 
 fn is_without_credentials(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -4,6 +4,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 
 use super::{BucketName, Operation, Refusal, cause};
+use crate::exit::ExitStatus;
 
 /// A request that S3 refused or did not answer. Says what that means and what to do, for whoever writes the bucket and
 /// whoever reads it.
@@ -33,6 +34,15 @@ impl RefusedRequest {
             key: key.to_owned(),
             refusal: Refusal::of(operation, &error),
             source: cause(error),
+        }
+    }
+
+    /// How a start ends for it: a certificate that is not trusted does not get better by another start.
+    #[must_use]
+    pub fn exit_status(&self) -> ExitStatus {
+        match self.refusal {
+            Refusal::CertificateRefused { .. } => ExitStatus::BadConfig,
+            _ => ExitStatus::Failed,
         }
     }
 
@@ -107,6 +117,11 @@ impl fmt::Display for RefusedRequest {
                 f,
                 "S3 takes no more requests for s3://{bucket}/{key} for now; if that lasts, raise `--flush-interval` or use \
                  another `--prefix`"
+            ),
+            Refusal::CertificateRefused { reason } => write!(
+                f,
+                "the TLS certificate of the store of bucket {bucket} is not trusted ({reason}), name its CA by \
+                 `AWS_CA_BUNDLE` or `ca_bundle` in the profile, and the endpoint as the certificate does"
             ),
             Refusal::NoReply => write!(
                 f,

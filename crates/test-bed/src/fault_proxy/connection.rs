@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::error::Error as _;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Response, StatusCode, header};
+use hyper::{Method, Response, StatusCode, header};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -33,6 +33,8 @@ pub(super) struct Upstream {
     rules: Rules,
     replies: Replies,
     gate: Gate,
+    /// Paths of objects that are there, as far as is known here.
+    there: Arc<Mutex<HashSet<String>>>,
 }
 
 /// How a connection ends instead of a reply.
@@ -99,7 +101,15 @@ impl Upstream {
             rules,
             replies,
             gate,
+            there: Arc::default(),
         }
+    }
+
+    fn is_there(&self, path: &str) -> bool {
+        self.there
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(path)
     }
 
     async fn answer(self, request: hyper::Request<Incoming>) -> Result<Reply, Ending> {
@@ -127,6 +137,8 @@ impl Upstream {
                 return Err(ending);
             }
         }
+        // before the body comes
+        let was_there = self.is_there(request.uri().path());
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Ending::Close)?.to_bytes();
         let request = hyper::Request::from_parts(parts, Full::new(body));
@@ -134,7 +146,7 @@ impl Upstream {
         let work = tokio::spawn(async move {
             let writes_data = seen.writes_data();
             match meeting {
-                Some(meeting) => self.meet(meeting, request, writes_data).await,
+                Some(meeting) => self.meet(meeting, request, writes_data, was_there).await,
                 None => self.pass_on(request, writes_data).await,
             }
         });
@@ -146,6 +158,7 @@ impl Upstream {
         mut meeting: Meeting,
         request: WholeRequest,
         writes_data: bool,
+        was_there: bool,
     ) -> Result<Reply, Ending> {
         match meeting.fault {
             Fault::Delay(time) => {
@@ -179,7 +192,8 @@ impl Upstream {
                 meeting.takes_place();
                 s3_error(&refusal)
             }
-            Fault::HideRefusal => {
+            Fault::LookThenWrite if was_there => self.pass_on(request, writes_data).await,
+            Fault::HideRefusal | Fault::LookThenWrite => {
                 let reply = self.pass_on(request, writes_data).await?;
                 meeting.takes_place();
                 if reply.status() == StatusCode::PRECONDITION_FAILED {
@@ -222,7 +236,12 @@ impl Upstream {
             .parse()
             .map_err(|_| Ending::Close)?;
         request.headers_mut().remove(header::EXPECT);
+        let written = (request.method() == Method::PUT).then(|| request.uri().path().to_owned());
         let reply = self.client.request(request).await.map_err(|_| Ending::Close)?;
+        self.there
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(written);
         if writes_data {
             let mut replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
             *replies.entry(reply.status().as_u16()).or_default() += 1;

@@ -33,6 +33,9 @@ pub enum Fault {
     Refuse(Refusal),
     /// It is passed on, and a 412 comes back as a 200: what a client sees of a store that keeps no condition.
     HideRefusal,
+    /// The same of a 412 to a PUT whose object was not there yet when it began: a client sees a store that looks first
+    /// and writes then.
+    LookThenWrite,
 }
 
 /// A reply that an S3 server could give.
@@ -65,6 +68,7 @@ impl fmt::Display for Fault {
                 write!(f, "{status} {code}")
             }
             Self::HideRefusal => f.write_str("412 hidden"),
+            Self::LookThenWrite => f.write_str("looked for first"),
         }
     }
 }

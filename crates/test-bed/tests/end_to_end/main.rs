@@ -31,6 +31,7 @@ mod s3_credentials;
 mod s3_refusals;
 mod s3_settings;
 mod starters;
+mod store_trial;
 mod stored;
 mod ticks;
 mod world;
