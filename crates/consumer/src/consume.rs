@@ -70,9 +70,8 @@ async fn write(config: Config, stop: CancellationToken) -> Result<(), Error> {
 /// All that must be right before the first record: the bucket, the topic, the layout.
 async fn reader(config: Config) -> Result<Reader<GroupLog, Consuming>, Error> {
     let (objects, keys) = bucket(&config).await?;
-    let is_create_only = check(&objects, &keys, Uuid::now_v7(), config.allow_at_least_once)
-        .await
-        .map_err(Unusable::from)?;
+    let checked = check(&objects, &keys, Uuid::now_v7(), config.allow_at_least_once);
+    let is_create_only = Box::pin(checked).await.map_err(Unusable::from)?;
     let topic = Topic::connect(&config, &[]).await?;
     let layout = topic.layout(&config, is_create_only);
     let layout = layout.settle(&objects, &keys).await?;

@@ -12,6 +12,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tracing::{debug, error, info, warn};
 
 use super::Error;
+use crate::clock::{Clock, SystemClock};
 use crate::memory::MemoryBudget;
 
 /// The group's consumer. Polled by one thread only.
@@ -133,7 +134,7 @@ impl ClientContext for GroupContext {
         let code = error.rdkafka_error_code();
         // told by the lines of each broker already
         let is_sum = code == Some(RDKafkaErrorCode::AllBrokersDown);
-        match self.told.is_due(code, Instant::now()) {
+        match self.told.is_due(code, SystemClock.now()) {
             Some(since) if !is_sum => warn!(%error, reason, since, "Kafka"),
             _ => debug!(%error, reason, "Kafka"),
         }
@@ -264,7 +265,7 @@ mod tests {
     #[test]
     fn a_trouble_that_lasts_is_a_line_a_minute() {
         let told = Told::default();
-        let begin = Instant::now();
+        let begin = SystemClock.now();
         let is_due = |code, seconds| told.is_due(Some(code), begin + Duration::from_secs(seconds));
         let away = RDKafkaErrorCode::BrokerTransportFailure;
         assert_eq!(is_due(away, 0), Some(0));

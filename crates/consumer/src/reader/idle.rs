@@ -43,11 +43,12 @@ impl<L: Log> Reader<L, Consuming> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Clock, SystemClock};
 
     #[test]
     fn only_what_lasts_is_told_and_then_seldom() {
         let mut idle = Idle::default();
-        let begin = Instant::now();
+        let begin = SystemClock.now();
         let mut tells = |is_idle, seconds| {
             let now = begin + Duration::from_secs(seconds);
             idle.is_to_be_told(is_idle, now)

@@ -30,7 +30,7 @@ pub(crate) async fn check(
     let longest = keys.slot(99_999, i64::MAX, Hour::of_timestamp_ms(0));
     let trial = || async {
         let trial = Trial::begin(objects, keys.folder(), &longest, unique);
-        let tried = trial.run(is_proven).await;
+        let tried = Box::pin(trial.run(is_proven)).await;
         trial.clean_up().await;
         tried
     };

@@ -10,6 +10,7 @@ use pipeline_runtime::s3::{Hold, S3Args, client_config, held_client_config};
 use tracing::{info, warn};
 
 use super::write_settings::WriteSettings;
+use crate::clock::{Clock, SystemClock};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two times that a client is made anew.
@@ -46,7 +47,7 @@ impl RenewableClient {
             write_settings: write_settings.clone(),
             made: Arc::new(RwLock::new(Made {
                 client,
-                at: Instant::now(),
+                at: SystemClock.now(),
             })),
         })
     }
@@ -69,12 +70,13 @@ impl RenewableClient {
 
     /// Loads all anew that the client was made of, unless that was done a moment ago.
     pub(super) async fn renew(&self) {
+        let now = SystemClock.now();
         {
             let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
-            if made.at.elapsed() < RENEWAL_INTERVAL {
+            if now.saturating_duration_since(made.at) < RENEWAL_INTERVAL {
                 return;
             }
-            made.at = Instant::now();
+            made.at = now;
         }
         match client_config(&self.args).await {
             Ok(config) => {

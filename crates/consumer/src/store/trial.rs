@@ -60,7 +60,7 @@ impl<'a> Trial<'a> {
         if is_proven {
             return Ok(());
         }
-        self.hold_one().await?;
+        Box::pin(self.hold_one()).await?;
         for _ in 0..ROUNDS {
             self.race().await?;
         }
@@ -106,20 +106,20 @@ impl<'a> Trial<'a> {
         let hold = Hold::default();
         let client = self.objects.held_client(hold.clone()).await?;
         let body = Bytes::from(vec![b'_'; BODY_BYTES]);
-        let held = self
+        let slow = self
             .objects
             .create_by(&client, &key, body, CONTENT_TYPE, HashMap::new());
         let other = async {
             hold.half_sent().await;
-            let other = self.create(&key).await;
+            let reply = self.create(&key).await;
             hold.release();
-            other
+            reply
         };
-        let mut held = std::pin::pin!(held);
+        let mut slow = Box::pin(slow);
         let replies = tokio::select! {
             // refused before its body was asked for
-            early = &mut held => [early, self.create(&key).await],
-            other = other => [held.await, other],
+            early = &mut slow => [early, self.create(&key).await],
+            other = other => [slow.await, other],
         };
         let winners = winners(replies)?;
         if winners == 1 {
