@@ -9,6 +9,7 @@ mod aws;
 mod bench;
 mod chaos;
 mod consumer_faults;
+mod credits;
 mod demo;
 mod edges;
 mod group_protocols;
