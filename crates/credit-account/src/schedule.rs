@@ -80,11 +80,6 @@ impl Schedule {
         self.due = now.monotonic.saturating_add(delay);
     }
 
-    /// The round ends, whatever is left of it: the next one begins when it is due.
-    pub fn end_round(&mut self) {
-        self.round_due = None;
-    }
-
     /// Until the next call is due.
     #[must_use]
     pub fn due_in(&self, now: Moment) -> Duration {

@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use pipeline_runtime::kafka::KafkaArgs;
 use pipeline_runtime::logs::LogArgs;
+use pipeline_runtime::metrics::MetricsArgs;
 use pipeline_runtime::s3::{BucketName, S3Args};
 use quote_model::Text;
 use twelve_data::Endpoint;
@@ -128,6 +129,9 @@ pub struct Args {
     /// The S3 client's flags.
     #[command(flatten)]
     s3: S3Args,
+    /// The metrics' flag.
+    #[command(flatten)]
+    metrics: MetricsArgs,
     /// The log's flags.
     #[command(flatten)]
     pub logs: LogArgs,
@@ -171,6 +175,7 @@ pub struct Config {
     pub(crate) drain_timeout: Duration,
     pub(crate) kafka: KafkaArgs,
     pub(crate) s3: S3Args,
+    pub(crate) metrics: MetricsArgs,
 }
 
 impl Args {
@@ -210,6 +215,7 @@ impl Args {
             drain_timeout: self.drain_timeout.0,
             kafka: self.kafka,
             s3: self.s3,
+            metrics: self.metrics,
         })
     }
 }

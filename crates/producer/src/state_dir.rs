@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use metrics::counter;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
@@ -170,6 +171,7 @@ impl StateDir {
                 self.is_failing = false;
             }
             Err(error) => {
+                counter!("quote_producer_state_failures_total").increment(1);
                 if !self.is_failing {
                     warn!(
                         directory = %place.directory.display(),

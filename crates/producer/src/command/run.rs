@@ -1,5 +1,5 @@
 use pipeline_runtime::exit::{ExitStatus, chain, print_summary};
-use pipeline_runtime::{shutdown, systemd};
+use pipeline_runtime::{metrics, shutdown, systemd};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -21,6 +21,7 @@ use crate::{Error, bucket};
 /// counts those that Kafka did not acknowledge.
 pub async fn run(config: Config) -> Result<ExitStatus, Error> {
     let shutdown = shutdown::on_signals()?;
+    metrics::serve(&config.metrics)?;
     let mut session = Session::begin(config.instance.clone(), Uuid::now_v7());
     let drain_timeout = config.drain_timeout;
     let prepared = tokio::select! {

@@ -125,9 +125,26 @@ impl Agenda {
         })
     }
 
-    /// Begins a round over these members, in the order of the list.
-    pub(crate) fn begin_round(&mut self, members: impl IntoIterator<Item = Member>) {
-        self.round = members.into_iter().collect();
+    /// Whoever of these does not stand in line does so now, after the others; whoever is none of them leaves it.
+    pub(crate) fn line_up(&mut self, members: &[Member]) {
+        self.round.retain(|member| members.contains(member));
+        for member in members {
+            if !self.round.contains(member) {
+                self.round.push_back(*member);
+            }
+        }
+    }
+
+    /// Those of the call stand in line again.
+    pub(crate) fn stand_again(&mut self, call: &Call) {
+        for member in &call.members {
+            self.stand_in_line(*member);
+        }
+    }
+
+    /// Only the first ones stay in line.
+    pub(crate) fn cut_line(&mut self, length: usize) {
+        self.round.truncate(length);
     }
 
     /// Members that the round has still to ask for.
@@ -296,6 +313,7 @@ impl Agenda {
             self.note(member, Outcome::Refused(error), wait_max, now);
             return true;
         }
+        self.round.retain(|member| !call.members.contains(member));
         let (first, second) = call.members.split_at(call.members.len() / 2);
         for half in [first, second] {
             self.halves.push_back(Call {
@@ -310,7 +328,11 @@ impl Agenda {
     /// The call brought nothing, by no fault of its symbols: it is to be made again, after those that wait.
     pub(crate) fn call_failed(&mut self, call: Call) {
         match call.errand {
-            Errand::Round => self.round.extend(call.members),
+            Errand::Round => {
+                for member in call.members {
+                    self.stand_in_line(member);
+                }
+            }
             Errand::Half => self.halves.push_back(call),
             // it has its next time
             Errand::Retry => {}
@@ -326,7 +348,7 @@ impl Agenda {
             Outcome::Answered => *standing = Standing::Good,
             Outcome::Unanswered => {
                 if matches!(standing, Standing::Good) {
-                    self.round.push_back(member);
+                    self.stand_in_line(member);
                 }
             }
             Outcome::Refused(error) => {
@@ -346,7 +368,14 @@ impl Agenda {
                     times,
                     due: now + wait,
                 });
+                self.round.retain(|other| *other != member);
             }
+        }
+    }
+
+    fn stand_in_line(&mut self, member: Member) {
+        if !self.round.contains(&member) {
+            self.round.push_back(member);
         }
     }
 }
@@ -384,7 +413,7 @@ mod tests {
     /// many symbols were asked for.
     fn round(agenda: &mut Agenda, bad: &BTreeSet<Member>, now: Duration) -> (BTreeSet<Member>, usize) {
         let good: Vec<_> = agenda.good().collect();
-        agenda.begin_round(good);
+        agenda.line_up(&good);
         let (mut answered, mut asked) = (BTreeSet::new(), 0);
         loop {
             let next = agenda.next_errand(Endpoint::Price, 120, now);
@@ -475,7 +504,7 @@ mod tests {
     #[test]
     fn a_failed_call_is_made_again_after_those_that_wait() {
         let mut agenda = agenda(4);
-        agenda.begin_round(0..4);
+        agenda.line_up(&[0, 1, 2, 3]);
         let failed = agenda.next_of_round(2, |_| Endpoint::Price).unwrap();
         agenda.call_failed(failed);
         let next = agenda.next_of_round(2, |_| Endpoint::Price).unwrap();
@@ -491,7 +520,7 @@ mod tests {
     fn only_what_has_the_same_parameters_is_asked_for_together() {
         let instruments = ["A", "B;exchange=TSX", "C", "D;exchange=TSX"];
         let mut agenda = Agenda::new(instruments.map(|text| text.parse().unwrap()).to_vec());
-        agenda.begin_round(0..4);
+        agenda.line_up(&[0, 1, 2, 3]);
         let endpoint = |member| {
             if member == 2 {
                 Endpoint::Quote

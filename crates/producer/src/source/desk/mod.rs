@@ -8,7 +8,7 @@ mod telling;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use credit_account::{Account, Demand, Moment, PaceSetter, Reservation, Schedule, Wait, WaitReason};
+use credit_account::{Account, Demand, Moment, Pace, PaceSetter, Reservation, Schedule, Wait, WaitReason};
 use twelve_data::{Endpoint, Instrument};
 
 use super::Counts;
@@ -67,7 +67,7 @@ pub(super) struct Desk {
     /// No call before this, as the last one failed.
     paused_until: Duration,
     told_wait: Option<WaitReason>,
-    told_pace: Vec<PaceSetter>,
+    told_pace: Option<Pace>,
 }
 
 /// The round that is under way.
@@ -75,6 +75,9 @@ pub(super) struct Desk {
 struct Round {
     members: usize,
     quotes: usize,
+    /// How many were asked for, where rounds follow each other as fast as the minute's credits allow: whoever was asked for stands in
+    /// line again, so that one call may end a round and begin the next one, and calls are not split for it.
+    asked_in_line: Option<usize>,
 }
 
 /// A call that is due, its credits taken.
@@ -128,7 +131,7 @@ impl Desk {
             orders_check,
             paused_until: Duration::ZERO,
             told_wait: None,
-            told_pace: Vec::new(),
+            told_pace: None,
         }
     }
 
@@ -231,11 +234,14 @@ impl Desk {
                 self.round = Some(Round {
                     members: members.len(),
                     quotes: 0,
+                    asked_in_line: None,
                 });
-                self.agenda.begin_round(members);
+                // in the order in which they stand, where some do
+                self.agenda.line_up(&members);
             }
         }
         let demand = self.demand(now);
+        self.form_line(&demand, now);
         let (hours, endpoint) = (&self.hours, self.endpoint);
         let endpoint_for = |member| hours.endpoint_for(member, endpoint, now);
         let most = self.agenda.together(endpoint_for).min(MAX_SYMBOLS_PER_CALL);
@@ -246,6 +252,12 @@ impl Desk {
             let refused = match next {
                 Ok(reservation) => {
                     if let Some(call) = self.agenda.next_of_round(at_most(&reservation), endpoint_for) {
+                        if let Some(asked) =
+                            self.round.as_mut().and_then(|round| round.asked_in_line.as_mut())
+                        {
+                            *asked += call.members.len();
+                            self.agenda.stand_again(&call);
+                        }
                         self.tell_pace(&demand, now);
                         return Ok(Task {
                             ask: Ask::Prices(call),
@@ -292,7 +304,7 @@ impl Desk {
             },
             |round| round.members,
         );
-        let left = self.agenda.left_of_round();
+        let left = self.left_of_round();
         Demand {
             interval: self.interval,
             symbols: credits(members),
@@ -305,10 +317,48 @@ impl Desk {
         }
     }
 
+    fn left_of_round(&self) -> usize {
+        match self.round {
+            Some(Round {
+                members,
+                asked_in_line: Some(asked),
+                ..
+            }) => members.saturating_sub(asked),
+            _ => self.agenda.left_of_round(),
+        }
+    }
+
+    /// Has the round's symbols stand in line, or no longer, as its pace is.
+    fn form_line(&mut self, demand: &Demand, now: Moment) {
+        let is_line = self.samples.is_none() && self.account.pace(demand, now).set_by == PaceSetter::Minute;
+        let left = self.left_of_round();
+        let Some(round) = &mut self.round else {
+            return;
+        };
+        match round.asked_in_line {
+            None if is_line => {
+                round.asked_in_line = Some(round.members.saturating_sub(left));
+                let hours = &self.hours;
+                let members: Vec<_> = self
+                    .agenda
+                    .good()
+                    .filter(|member| hours.wants(*member, now))
+                    .collect();
+                self.agenda.line_up(&members);
+            }
+            Some(_) if !is_line => {
+                round.asked_in_line = None;
+                self.agenda.cut_line(left);
+                self.conclude_round();
+            }
+            _ => {}
+        }
+    }
+
     /// Counts the round once nothing of it is left.
     fn conclude_round(&mut self) {
         if let Some(round) = self.round
-            && self.agenda.left_of_round() == 0
+            && self.left_of_round() == 0
             && !self.agenda.has_halves()
         {
             self.round = None;

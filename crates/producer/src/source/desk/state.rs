@@ -40,6 +40,9 @@ struct SamplesState {
 struct RoundState {
     members: usize,
     left: Vec<String>,
+    /// How many were asked for, where all stand in line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_in_line: Option<usize>,
 }
 
 impl Desk {
@@ -47,6 +50,7 @@ impl Desk {
         let round = self.round.map(|round| RoundState {
             members: round.members,
             left: self.agenda.names_left_of_round().collect(),
+            asked_in_line: round.asked_in_line,
         });
         DeskState {
             account: self.account.state(now),
@@ -83,6 +87,7 @@ impl Desk {
                 desk.round = Some(Round {
                     members: round.members.max(left),
                     quotes: 0,
+                    asked_in_line: round.asked_in_line,
                 });
             }
         }

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use credit_account::{Heard, Moment, Refused, Reservation};
 use jiff::Timestamp;
+use metrics::counter;
 use tracing::{info, warn};
-use twelve_data::{Endpoint, Entry, Exhaustion, MarketState, Question, Refusal, SymbolError, Usage};
+use twelve_data::{
+    Endpoint, Entry, Exhausted, Exhaustion, MarketState, Question, Refusal, SymbolError, Usage,
+};
 
 use super::telling::tell_turn;
 use super::{Ask, Desk, Task};
@@ -291,8 +294,17 @@ impl Desk {
                 retry_after: facts.retry_after,
             }),
         };
+        counter!("quote_producer_credits_spent_total").increment(reservation.credits().into());
+        if let Some(Refused { of, .. }) = heard.refused {
+            let of = match of {
+                Exhausted::Minute => "minute",
+                Exhausted::Day => "day",
+            };
+            counter!("quote_producer_calls_refused_total", "credits_of" => of).increment(1);
+        }
         let before = self.account.plan();
         self.account.settle(reservation, heard, now);
+        self.show_credits(now);
         let after = self.account.plan();
         if before != after {
             info!(

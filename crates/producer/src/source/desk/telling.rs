@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use credit_account::{Demand, Moment, PaceSetter, Wait, WaitReason};
+use credit_account::{Demand, Moment, Pace, PaceSetter, Plan, Wait, WaitReason};
+use metrics::gauge;
 use tracing::{info, warn};
 
 use super::{Counts, Desk};
@@ -23,6 +24,14 @@ impl Desk {
             (None, None) if polled == 0 && resting > 0 => "all markets are closed".to_owned(),
             (None, None) => format!("{polled} symbols polled"),
         };
+        if let Some(pace) = self.told_pace.filter(|_| polled > 0) {
+            let by = match pace.set_by {
+                PaceSetter::User => "as asked",
+                PaceSetter::Minute => "by the plan's credits a minute",
+                PaceSetter::Day => "by the plan's credits a day",
+            };
+            status = format!("{status} every {} {by}", in_words(pace.round));
+        }
         for (count, what) in [(resting, "rest, as their market is closed"), (refused, "refused")] {
             if count > 0 {
                 status = format!("{status}, {count} {what}");
@@ -31,7 +40,12 @@ impl Desk {
         let Counts {
             polls, failed_polls, ..
         } = self.counts;
-        format!("{status}; {polls} polls, {failed_polls} failed")
+        let spent = self.account.spent_today(now);
+        let of_plan = match self.account.plan().per_day {
+            Some(per_day) => format!(" of {per_day}"),
+            None => String::new(),
+        };
+        format!("{status}; {spent}{of_plan} credits used today; {polls} polls, {failed_polls} failed")
     }
 
     pub(in crate::source) fn tell_wait(&mut self, wait: Wait, now: Moment) {
@@ -50,16 +64,18 @@ impl Desk {
         }
     }
 
-    /// Says once if the pace is slower than asked.
+    /// Says what the pace is and why, if it is another than was said before.
     pub(super) fn tell_pace(&mut self, demand: &Demand, now: Moment) {
         let pace = self.account.pace(demand, now);
-        if pace.set_by == PaceSetter::User || self.told_pace.contains(&pace.set_by) {
+        if self.told_pace.is_some_and(|told| is_like(told, pace)) {
             return;
         }
-        self.told_pace.push(pace.set_by);
+        let was_slow = self.told_pace.is_some_and(|told| told.set_by != PaceSetter::User);
+        self.told_pace = Some(pace);
         let (every, asked) = (in_words(pace.round), humantime::format_duration(self.interval));
         let (symbols, plan) = (demand.symbols, self.account.plan());
         match pace.set_by {
+            PaceSetter::User if was_slow => info!(every = %every, symbols, "polling as often as asked again"),
             PaceSetter::User => {}
             PaceSetter::Minute => warn!(
                 every = %every, %asked, symbols, credits_per_minute = plan.per_minute,
@@ -75,6 +91,18 @@ impl Desk {
         }
     }
 
+    /// Credits, for whoever watches.
+    pub(super) fn show_credits(&self, now: Moment) {
+        let Plan { per_minute, per_day } = self.account.plan();
+        gauge!("quote_producer_plan_credits_per_minute").set(f64::from(per_minute));
+        gauge!("quote_producer_credits_left_this_minute").set(f64::from(self.account.left_this_minute()));
+        gauge!("quote_producer_credits_spent_today").set(f64::from(self.account.spent_today(now)));
+        if let (Some(per_day), Some(left)) = (per_day, self.account.left_today(now)) {
+            gauge!("quote_producer_plan_credits_per_day").set(f64::from(per_day));
+            gauge!("quote_producer_credits_left_today").set(f64::from(left));
+        }
+    }
+
     pub(super) fn tell_assumed(&self, reason: &str) {
         let plan = self.account.plan();
         warn!(
@@ -84,6 +112,12 @@ impl Desk {
             "`/api_usage` does not tell the plan, to be asked again later: {reason}"
         );
     }
+}
+
+/// Whether the pace is set by the same and differs by no more than a quarter, as what is left of a day is spread anew
+/// all the time.
+fn is_like(told: Pace, pace: Pace) -> bool {
+    told.set_by == pace.set_by && told.round.abs_diff(pace.round) <= told.round / 4
 }
 
 pub(super) fn tell_turn(turn: &Turn) {

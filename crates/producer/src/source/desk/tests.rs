@@ -396,3 +396,28 @@ fn a_start_without_a_quote_needs_an_operator_or_does_not() {
     refused.run(170 * SECOND).unwrap();
     assert!(!needs_none(&refused));
 }
+
+#[test]
+fn a_plan_without_a_days_limit_is_used_to_its_minutes_by_whole_calls() {
+    let mut orders = orders("A,B,C,D,E,F,G", SECOND, Policy::Always);
+    orders.endpoint = Endpoint::Price;
+    let mut world = World::new(orders, "2026-11-02T12:00:00Z");
+    (world.per_minute, world.per_day) = (55, None);
+    world.run(MINUTE * 2).unwrap();
+    let (calls_before, ticks_before) = (world.requests.len(), world.ticks.len());
+    world.run(MINUTE * 60).unwrap();
+    let (calls, ticks) = (
+        world.requests.len() - calls_before,
+        world.ticks.len() - ticks_before,
+    );
+    assert!(ticks >= 55 * 60 * 98 / 100, "{ticks} ticks");
+    assert!(calls <= 60 * 10, "{calls} calls");
+    assert_eq!(world.refused_for_credits, 0);
+    let of = |name: &str| world.ticks.iter().filter(|(_, symbol)| symbol == name).count();
+    let times = ["A", "B", "C", "D", "E", "F", "G"].map(of);
+    assert!(
+        times.iter().max().unwrap() - times.iter().min().unwrap() <= 2,
+        "{times:?}"
+    );
+    assert!(world.desk.counts().polls >= 400, "{}", world.desk.counts().polls);
+}
