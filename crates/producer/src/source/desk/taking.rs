@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use credit_account::{Heard, Moment, Refused, Reservation};
+use credit_account::{Heard, Moment, PlanSource, Refused, Reservation};
 use jiff::Timestamp;
 use metrics::counter;
 use tracing::{info, warn};
@@ -302,16 +302,18 @@ impl Desk {
             };
             counter!("quote_producer_calls_refused_total", "credits_of" => of).increment(1);
         }
-        let before = self.account.plan();
+        let (before, source) = (self.account.plan(), self.account.plan_source());
         self.account.settle(reservation, heard, now);
         self.show_credits(now);
         let after = self.account.plan();
         if before != after {
-            info!(
-                credits_per_minute = after.per_minute,
-                credits_per_day = after.per_day,
-                "the plan is another than was known"
-            );
+            if source != PlanSource::Assumed {
+                info!(
+                    credits_per_minute = after.per_minute,
+                    credits_per_day = after.per_day,
+                    "the plan is another than was known"
+                );
+            }
             // what is due was reckoned with the old one
             self.schedule.hasten(self.wait_max(now), now);
         }
