@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::Duration;
 
 use pipeline_runtime::exit::{ExitStatus, print_summary};
@@ -12,24 +13,28 @@ use pipeline_runtime::{metrics, shutdown};
 use rdkafka::consumer::Consumer;
 use slot_protocol::SlotKeys;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::Error;
 use crate::args::Config;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::destination::Destination;
 use crate::dry_run::{LogUpToNow, PlannedObjects, ReadOnlyBroker};
 use crate::encode::Encoders;
 use crate::kafka::{self, Broker, GroupBroker, GroupConsumer, GroupLog, Log, Rebalance, connect, join};
 use crate::location;
-use crate::reader::{Consuming, Reader, Surroundings};
+use crate::reader::{Consuming, Drained, Reader, Surroundings};
 use crate::requests::Requests;
 use crate::source::Source;
 use crate::store::{Bucket, Layout, Objects, Unusable, check};
 
 const TOPIC_ID_TIMEOUT: Duration = Duration::from_secs(10);
+/// For leaving the group after an error.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Has librdkafka tell where each partition ends.
 const TELL_ENDS: (&str, &str) = ("enable.partition.eof", "true");
 
@@ -58,17 +63,49 @@ async fn write(config: Config, stop: CancellationToken) -> Result<(), Error> {
         () = stop.cancelled() => None,
         prepared = Box::pin(reader(config)) => Some(prepared?),
     };
-    let Some(reader) = prepared else {
+    let Some((reader, client)) = prepared else {
         info!("stopped before the first record");
         return Ok(());
     };
-    let tally = blocking(move || Ok(reader.run(&stop)?)).await?;
-    print_summary(&tally);
+    let drained = read_to_the_end(reader, client, stop).await?;
+    print_summary(&drained.tally);
     Ok(())
 }
 
+/// Reads on a thread of its own. The group is left at the end, so that another member can go on at once; a broker that
+/// hangs is not waited for beyond the drain's deadline.
+async fn read_to_the_end(
+    reader: Reader<GroupLog, Consuming>,
+    client: Arc<GroupConsumer>,
+    stop: CancellationToken,
+) -> Result<Drained, Error> {
+    let (sender, result) = oneshot::channel();
+    let (closing, closed) = oneshot::channel::<()>();
+    let read = move || {
+        // whoever waited gave up
+        let _over = sender.send(reader.run(&stop));
+        drop(client);
+        drop(closing);
+    };
+    thread::Builder::new()
+        .name("reader".to_owned())
+        .spawn(read)
+        .map_err(|source| Error::NoThread { source })?;
+    let result = result.await.map_err(|source| Error::Worker {
+        source: source.into(),
+    })?;
+    let close_until = match &result {
+        Ok(drained) => drained.deadline,
+        Err(_) => SystemClock.now() + CLOSE_TIMEOUT,
+    };
+    if timeout_at(close_until.into(), closed).await.is_err() {
+        warn!("the broker hangs, the group is left without its word; it notices after the session timeout");
+    }
+    Ok(result?)
+}
+
 /// All that must be right before the first record: the bucket, the topic, the layout.
-async fn reader(config: Config) -> Result<Reader<GroupLog, Consuming>, Error> {
+async fn reader(config: Config) -> Result<(Reader<GroupLog, Consuming>, Arc<GroupConsumer>), Error> {
     let (objects, keys) = bucket(&config).await?;
     let checked = check(&objects, &keys, Uuid::now_v7(), config.allow_at_least_once);
     let is_create_only = Box::pin(checked).await.map_err(Unusable::from)?;
@@ -79,8 +116,12 @@ async fn reader(config: Config) -> Result<Reader<GroupLog, Consuming>, Error> {
         "ready to write");
     join(&topic.consumer, &config.kafka.topic)?;
     let source = topic.source(Arc::new(topic.broker(&config)), &config);
-    let destination = destination(Arc::new(objects), keys, layout.id, &config);
-    reader_of(topic.log(&config)?, source, destination, config)
+    let destination = destination(Arc::new(objects), keys, layout, &config);
+    let client = Arc::clone(&topic.consumer);
+    Ok((
+        reader_of(topic.log(&config)?, source, destination, config)?,
+        client,
+    ))
 }
 
 /// Prints what would be written.
@@ -95,7 +136,7 @@ async fn plan(mut config: Config, stop: CancellationToken) -> Result<(), Error> 
     let source = topic.source(Arc::new(ReadOnlyBroker(topic.broker(&config))), &config);
     let planned = Arc::new(PlannedObjects::new(objects, io::stdout(), stop.clone()));
     let bucket: Arc<dyn Bucket> = Arc::<PlannedObjects<_>>::clone(&planned);
-    let destination = destination(bucket, keys, stored.unwrap_or(layout).id, &config);
+    let destination = destination(bucket, keys, stored.unwrap_or(layout), &config);
     let topic_name = config.kafka.topic.clone();
     let log = LogUpToNow::new(topic.log(&config)?, ends, stop.clone());
     let log = log.map_err(|source| kafka::Error::Subscribe {
@@ -117,11 +158,12 @@ async fn bucket(config: &Config) -> Result<(Objects, SlotKeys), Error> {
     Ok((objects, keys))
 }
 
-fn destination(bucket: Arc<dyn Bucket>, keys: SlotKeys, layout: Uuid, config: &Config) -> Destination {
+fn destination(bucket: Arc<dyn Bucket>, keys: SlotKeys, layout: Layout, config: &Config) -> Destination {
     Destination {
         bucket,
         keys,
-        layout,
+        layout: layout.id,
+        topic_id: layout.topic_id,
         encoding: config.encoding,
     }
 }
@@ -228,5 +270,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|source| Error::Worker { source })?
+        .map_err(|source| Error::Worker {
+            source: source.into(),
+        })?
 }

@@ -20,6 +20,8 @@ pub(crate) struct Destination {
     pub(crate) keys: SlotKeys,
     /// Its layout's id.
     pub(crate) layout: Uuid,
+    /// Kafka's id of the topic that the layout was made for, where known.
+    pub(crate) topic_id: Option<String>,
     /// What its objects are.
     pub(crate) encoding: Encoding,
 }

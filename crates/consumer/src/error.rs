@@ -35,7 +35,7 @@ pub enum Error {
     #[error("a thread of the consumer ended before its time, please report it")]
     Worker {
         /// Why.
-        source: tokio::task::JoinError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The result cannot be printed.
     #[error("cannot write the result to stdout")]

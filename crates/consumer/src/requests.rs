@@ -38,11 +38,13 @@ pub(crate) struct Ticket {
 pub(crate) enum Answer {
     /// What became of the run under way.
     Written(Ticket, Written),
-    /// Where new partitions go on.
+    /// Where some of the new partitions go on.
     Located {
         assignment: u64,
-        resumes: Result<Vec<(i32, Resume)>, location::Error>,
+        resumes: Vec<(i32, Resume)>,
     },
+    /// It cannot be known where new partitions go on.
+    NotLocated(location::Error),
     /// What the partitions' logs hold.
     LogRanges(Vec<LogRangeAnswer>),
     /// What became of the commit.
@@ -150,12 +152,14 @@ impl Requests {
             clock: Arc::clone(&self.clock),
             jitter_seed,
         };
-        self.answer_later(async move {
-            Answer::Located {
-                assignment,
-                resumes: location.find(&partitions).await,
+        let answers = self.answers.clone();
+        let work = async move {
+            let mut found = |resumes| send(&answers, Answer::Located { assignment, resumes });
+            if let Err(error) = location.find(partitions, &mut found).await {
+                send(&answers, Answer::NotLocated(error));
             }
-        });
+        };
+        (self.spawn)(work.boxed());
     }
 
     /// Asks after `pause` what the logs of partitions hold, of which the next offset wanted may be gone.
@@ -184,11 +188,13 @@ impl Requests {
 
     fn answer_later(&self, work: impl Future<Output = Answer> + Send + 'static) {
         let answers = self.answers.clone();
-        let answered = work.map(move |answer| {
-            if answers.send(answer).is_err() {
-                debug!("an answer after the end of reading");
-            }
-        });
+        let answered = work.map(move |answer| send(&answers, answer));
         (self.spawn)(answered.boxed());
+    }
+}
+
+fn send(answers: &Sender<Answer>, answer: Answer) {
+    if answers.send(answer).is_err() {
+        debug!("an answer after the end of reading");
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::future::join_all;
 use pipeline_runtime::exit::chain;
 use slot_protocol::{HeadReply, LogRange, Resume, boundary_of_commit};
 use tracing::{info, warn};
@@ -44,13 +45,18 @@ struct Logged {
     boundary: Option<i64>,
 }
 
+/// Called with partitions as soon as it is known where they go on.
+pub(crate) type Found<'a> = &'a mut (dyn FnMut(Vec<(i32, Resume)>) + Send);
+
 impl Location {
-    /// Where each of the partitions goes on. Asks for as long as it takes.
+    /// Where each of the partitions goes on, told as they are found: one that the bucket must be asked for, or whose
+    /// leader is away, holds up no other. Asks for as long as it takes.
     ///
     /// # Errors
     ///
     /// Only what asking again cannot mend: the bucket holds another log's chain.
-    pub(crate) async fn find(&self, partitions: &[i32]) -> Result<Vec<(i32, Resume)>, Error> {
+    pub(crate) async fn find(&self, partitions: Vec<i32>, found: Found<'_>) -> Result<(), Error> {
+        let mut missing = partitions;
         let mut pauses = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(PAUSE_MAX)
@@ -59,37 +65,51 @@ impl Location {
             .without_max_times()
             .build();
         loop {
-            match self.try_find(partitions).await {
+            match self.try_find(&mut missing, found).await {
                 Err(error) if error.is_passing() => {
                     let pause = pauses.next().unwrap_or(PAUSE_MAX);
-                    warn!(error = %chain(&error), ?pause, "cannot find where to go on, asking again");
+                    warn!(error = %chain(&error), partitions = ?missing, ?pause, "cannot find where to go on, asking again");
                     self.clock.sleep(pause).await;
                 }
-                found => return found,
+                done => return done,
             }
         }
     }
 
-    async fn try_find(&self, partitions: &[i32]) -> Result<Vec<(i32, Resume)>, Error> {
-        let mut all = self.ask_kafka(partitions).await?;
-        let unknown: Vec<i32> = all
-            .iter()
-            .filter(|logged| logged.boundary.is_none())
-            .map(|logged| logged.partition)
-            .collect();
-        if !unknown.is_empty() {
-            let tips = self.tips(&unknown).await?;
-            for logged in &mut all {
-                if logged.boundary.is_some() {
-                    continue;
-                }
-                logged.boundary = Some(tips.get(&logged.partition).copied().unwrap_or(0));
-                // another writer may have stored meanwhile what the log did not have yet; what retention deletes
-                // meanwhile, it may have stored as well, which only another LIST would tell
-                logged.log.high = self.log_range(logged.partition).await?.high;
-            }
+    async fn try_find(&self, missing: &mut Vec<i32>, found: Found<'_>) -> Result<(), Error> {
+        let (logged, unanswered) = self.ask_kafka(missing).await?;
+        let (told, untold): (Vec<Logged>, Vec<Logged>) =
+            logged.into_iter().partition(|logged| logged.boundary.is_some());
+        self.tell(&told, missing, found)?;
+        if !untold.is_empty() {
+            let asked_for = self.ask_bucket(untold).await?;
+            self.tell(&asked_for, missing, found)?;
         }
-        all.iter().map(|logged| self.resume(logged)).collect()
+        unanswered.map_or(Ok(()), Err)
+    }
+
+    fn tell(&self, logged: &[Logged], missing: &mut Vec<i32>, found: Found<'_>) -> Result<(), Error> {
+        let resumes: Vec<(i32, Resume)> = logged
+            .iter()
+            .map(|logged| self.resume(logged))
+            .collect::<Result<_, _>>()?;
+        missing.retain(|partition| resumes.iter().all(|(it, _)| it != partition));
+        if !resumes.is_empty() {
+            found(resumes);
+        }
+        Ok(())
+    }
+
+    async fn ask_bucket(&self, mut untold: Vec<Logged>) -> Result<Vec<Logged>, Error> {
+        let partitions: Vec<i32> = untold.iter().map(|logged| logged.partition).collect();
+        let tips = self.tips(&partitions).await?;
+        for logged in &mut untold {
+            logged.boundary = Some(tips.get(&logged.partition).copied().unwrap_or(0));
+            // another writer may have stored meanwhile what the log did not have yet; what retention deletes
+            // meanwhile, it may have stored as well, which only another LIST would tell
+            logged.log.high = self.log_range(logged.partition).await?.high;
+        }
+        Ok(untold)
     }
 
     fn resume(&self, logged: &Logged) -> Result<(i32, Resume), Error> {
@@ -109,7 +129,8 @@ impl Location {
         Ok((partition, resume))
     }
 
-    async fn ask_kafka(&self, partitions: &[i32]) -> Result<Vec<Logged>, Error> {
+    /// What Kafka says of each partition, as far as it does, and why not of the others.
+    async fn ask_kafka(&self, partitions: &[i32]) -> Result<(Vec<Logged>, Option<Error>), Error> {
         let checked = self.source.check_topic(TOPIC_ID_TIMEOUT).await;
         checked.map_err(|anew| Error::made_anew(&self.source, &self.destination, anew))?;
         let commits = self.source.broker.committed(partitions.to_vec()).await;
@@ -117,22 +138,31 @@ impl Location {
             topic: self.source.topic.clone(),
             source,
         })?;
-        let mut all = Vec::new();
-        for Committed {
-            partition,
-            offset,
-            metadata,
-        } in commits
-        {
-            let log = self.log_range(partition).await?;
-            let layout = self.destination.layout;
-            all.push(Logged {
-                partition,
-                log,
-                boundary: offset.and_then(|offset| boundary_of_commit(offset, &metadata, layout, log)),
-            });
+        let ranges = join_all(commits.iter().map(|commit| self.log_range(commit.partition))).await;
+        let mut logged = Vec::new();
+        let mut unanswered = None;
+        for (commit, range) in commits.into_iter().zip(ranges) {
+            match range {
+                Ok(log) => logged.push(Logged {
+                    partition: commit.partition,
+                    boundary: self.boundary_without_bucket(&commit, log),
+                    log,
+                }),
+                Err(error) => unanswered = Some(error),
+            }
         }
-        Ok(all)
+        Ok((logged, unanswered))
+    }
+
+    /// The chain's end, if a commit of ours tells it, or if there never was a record of this very topic.
+    fn boundary_without_bucket(&self, commit: &Committed, log: LogRange) -> Option<i64> {
+        let layout = self.destination.layout;
+        let of_commit = commit
+            .offset
+            .and_then(|offset| boundary_of_commit(offset, &commit.metadata, layout, log));
+        let is_of_this_topic =
+            self.source.topic_id.is_some() && self.source.topic_id == self.destination.topic_id;
+        of_commit.or_else(|| (is_of_this_topic && log.high == 0).then_some(0))
     }
 
     async fn log_range(&self, partition: i32) -> Result<LogRange, Error> {
@@ -193,6 +223,7 @@ impl Location {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
     use futures::executor::block_on;
     use slot_protocol::{CommitNote, Hour};
     use uuid::Uuid;
@@ -233,6 +264,15 @@ mod tests {
         }
     }
 
+    /// What one look finds.
+    fn find(location: &Location, partitions: &[i32]) -> Result<Vec<(i32, Resume)>, Error> {
+        let mut found = Vec::new();
+        let mut missing = partitions.to_vec();
+        block_on(location.try_find(&mut missing, &mut |resumes| found.extend(resumes)))?;
+        found.sort_by_key(|(partition, _)| *partition);
+        Ok(found)
+    }
+
     fn at(boundary: i64) -> Resume {
         Resume {
             boundary,
@@ -243,7 +283,7 @@ mod tests {
     #[test]
     fn a_commit_of_ours_tells_without_a_look_at_the_bucket() {
         let alone = written();
-        let found = block_on(location(&alone).try_find(&[0, 2])).unwrap();
+        let found = find(&location(&alone), &[0, 2]).unwrap();
         assert_eq!(found, [(0, at(8)), (2, at(4))]);
         assert_eq!(alone.bucket.state().lists, 0);
     }
@@ -255,7 +295,7 @@ mod tests {
             for partition in alone.topic.state().partitions.values_mut() {
                 partition.commit = commit.clone();
             }
-            let found = block_on(location(&alone).try_find(&[0, 1, 2])).unwrap();
+            let found = find(&location(&alone), &[0, 1, 2]).unwrap();
             assert_eq!(found, [(0, at(8)), (1, at(0)), (2, at(4))]);
         }
     }
@@ -264,7 +304,7 @@ mod tests {
     fn what_retention_deleted_is_left_out_and_the_boundary_stays() {
         let alone = written();
         alone.topic.state().partitions.get_mut(&0).unwrap().low = 9;
-        let found = block_on(location(&alone).try_find(&[0])).unwrap();
+        let found = find(&location(&alone), &[0]).unwrap();
         let resume = Resume {
             boundary: 8,
             read_from: 9,
@@ -276,7 +316,7 @@ mod tests {
     fn another_topic_or_another_log_is_refused() {
         let alone = written();
         alone.topic.state().id = "second".to_owned();
-        let error = block_on(location(&alone).try_find(&[0])).unwrap_err();
+        let error = find(&location(&alone), &[0]).unwrap_err();
         assert!(
             matches!(error, Error::AnotherTopic(_)) && !error.is_passing(),
             "{error}"
@@ -288,7 +328,7 @@ mod tests {
             let partition = state.partitions.get_mut(&0).unwrap();
             (partition.high, partition.commit) = (7, None);
         }
-        let error = block_on(location(&alone).try_find(&[0])).unwrap_err();
+        let error = find(&location(&alone), &[0]).unwrap_err();
         let Error::ChainBeyondLog { boundary, high, .. } = error else {
             panic!("{error}");
         };
@@ -308,7 +348,7 @@ mod tests {
             object.metadata.insert(name.to_owned(), value.to_owned());
             alone.bucket.state().objects.remove(&key);
             alone.bucket.state().objects.create(key.clone(), object);
-            let error = block_on(location(&alone).try_find(&[0])).unwrap_err();
+            let error = find(&location(&alone), &[0]).unwrap_err();
             assert!(!error.is_passing());
             let error = error.to_string();
             assert!(error.contains(&key) && error.contains(words), "{error}");
@@ -328,8 +368,34 @@ mod tests {
             alone.topic.state().partitions.get_mut(&0).unwrap().commit = commit;
         };
         commit(Uuid::nil());
-        assert_eq!(block_on(location(&alone).try_find(&[0])).unwrap(), [(0, at(8))]);
+        assert_eq!(find(&location(&alone), &[0]).unwrap(), [(0, at(8))]);
         commit(LAYOUT);
-        assert_eq!(block_on(location(&alone).try_find(&[0])).unwrap(), [(0, at(4))]);
+        assert_eq!(find(&location(&alone), &[0]).unwrap(), [(0, at(4))]);
+    }
+
+    #[test]
+    fn a_partition_that_never_had_a_record_needs_no_list_if_the_layout_is_of_this_topic() {
+        let alone = Alone::new([records(0)]);
+        let mut location = location(&alone);
+        assert_eq!(find(&location, &[0]).unwrap(), [(0, at(0))]);
+        assert_eq!(alone.bucket.state().lists, 0);
+        location.destination.topic_id = None;
+        assert_eq!(find(&location, &[0]).unwrap(), [(0, at(0))]);
+        assert_eq!(alone.bucket.state().lists, 1);
+    }
+
+    #[test]
+    fn partitions_whose_commits_tell_do_not_wait_for_the_bucket() {
+        let alone = written();
+        alone.topic.state().partitions.get_mut(&2).unwrap().commit = None;
+        alone.bucket.state().manners = crate::reader::simulation::bucket::Manners::Away;
+        let mut found = Vec::new();
+        let mut missing = vec![0, 2];
+        let location = location(&alone);
+        let mut tell = |resumes| found.extend::<Vec<_>>(resumes);
+        let mut search = Box::pin(location.try_find(&mut missing, &mut tell));
+        assert!(search.as_mut().now_or_never().is_none());
+        drop(search);
+        assert_eq!((found, missing), (vec![(0, at(8))], vec![2]));
     }
 }

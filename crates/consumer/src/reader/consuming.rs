@@ -10,7 +10,7 @@ use super::idle::Idle;
 use super::retention::Doubt;
 use super::unreadable::Unreadable;
 use super::{
-    Commits, Error, RECORDS_A_ROUND, RECORDS_TIMEOUT, Reader, Settings, Surroundings, Tally, Writing,
+    Commits, Drained, Error, RECORDS_A_ROUND, RECORDS_TIMEOUT, Reader, Settings, Surroundings, Tally, Writing,
 };
 use crate::encode::{Content, Record};
 use crate::events;
@@ -65,7 +65,7 @@ impl<L: Log> Reader<L, Consuming> {
     /// # Errors
     ///
     /// Another log's chain in the bucket, a Kafka client that cannot go on, a drain that took too long.
-    pub(crate) fn run(mut self, shutdown: &CancellationToken) -> Result<Tally, Error> {
+    pub(crate) fn run(mut self, shutdown: &CancellationToken) -> Result<Drained, Error> {
         while !shutdown.is_cancelled() {
             self.round()?;
         }
@@ -102,9 +102,10 @@ impl<L: Log> Reader<L, Consuming> {
                 }
                 Answer::LogRanges(ranges) => self.compare_with_log(ranges)?,
                 Answer::Located { assignment, resumes } => {
-                    self.located(assignment, resumes?)?;
+                    self.located(assignment, resumes)?;
                     systemd::ready();
                 }
+                Answer::NotLocated(error) => return Err(error.into()),
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use pipeline_runtime::systemd;
 use slot_protocol::ClosedBy;
 use tracing::{debug, info, warn};
 
-use super::{Consuming, Error, RECORDS_A_ROUND, RECORDS_TIMEOUT, Reader, Tally};
+use super::{Consuming, Drained, Error, RECORDS_A_ROUND, RECORDS_TIMEOUT, Reader};
 use crate::kafka::{Event, Log, Rebalance};
 use crate::partition::Partition;
 use crate::requests::Answer;
@@ -33,7 +33,7 @@ impl<L: Log> Reader<L, Draining> {
     ///
     /// As for reading, and [`Error::NotDrained`] if the bucket has not taken all by the deadline. An offset that could not
     /// be committed by then is no error: the chain in the bucket tells where to go on.
-    pub(super) fn run(mut self) -> Result<Tally, Error> {
+    pub(super) fn run(mut self) -> Result<Drained, Error> {
         while !self.is_done() {
             if self.clock.now() >= self.state.deadline {
                 self.give_up_waiting()?;
@@ -41,7 +41,10 @@ impl<L: Log> Reader<L, Draining> {
             }
             self.round()?;
         }
-        Ok(self.tally)
+        Ok(Drained {
+            tally: self.tally,
+            deadline: self.state.deadline,
+        })
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -110,7 +113,7 @@ impl<L: Log> Reader<L, Draining> {
                 Answer::Committed(committed) => {
                     self.writing.commits.answered(committed, self.round_began_at);
                 }
-                Answer::Located { .. } | Answer::LogRanges(_) => {}
+                Answer::Located { .. } | Answer::NotLocated(_) | Answer::LogRanges(_) => {}
             }
         }
         Ok(())
@@ -143,7 +146,7 @@ mod tests {
     use crate::reader::simulation::process::DRAIN_TIMEOUT;
 
     /// Drains while nothing happens in the background, and tells how long it took.
-    fn drain(alone: Alone) -> (Result<Tally, Error>, Duration) {
+    fn drain(alone: Alone) -> (Result<Drained, Error>, Duration) {
         let Alone { clock, process, .. } = alone;
         process.log.let_time_pass(clock.clone());
         let began_at = clock.now();
@@ -179,7 +182,7 @@ mod tests {
         alone.topic.state().takes_no_commit = true;
         alone.rounds_until(|alone| alone.slots().len() == 2 && alone.held() == 0);
         let (drained, took) = drain(alone);
-        assert_eq!(drained.unwrap().records_stored, 5);
+        assert_eq!(drained.unwrap().tally.records_stored, 5);
         assert!(
             (DRAIN_TIMEOUT..DRAIN_TIMEOUT + RECORDS_TIMEOUT).contains(&took),
             "{took:?}"

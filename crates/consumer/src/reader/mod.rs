@@ -61,6 +61,15 @@ pub(crate) struct Settings {
     pub(crate) drain_timeout: humantime::Duration,
 }
 
+/// What the loop did, once all that was read is in the bucket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drained {
+    /// How much.
+    pub(crate) tally: Tally,
+    /// Until when anything may still be waited for.
+    pub(crate) deadline: Instant,
+}
+
 /// All that lies around the loop.
 pub(crate) struct Surroundings<L> {
     pub(crate) log: L,

@@ -22,7 +22,7 @@ pub(crate) struct Layout {
     topic: String,
     /// Kafka's id of the topic, where it was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    topic_id: Option<String>,
+    pub(crate) topic_id: Option<String>,
     format: String,
     compression: String,
     /// The store was seen to keep create-only PUTs under load, which no later start needs to try.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use test_bed::{Bed, Fault, FaultProxy, FaultScript, Kafka, KafkaLink, Record, Request, S3};
 
+use crate::metrics::Metrics;
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, built, run, stop};
@@ -229,5 +230,28 @@ fn a_replay_that_is_cut_off_from_kafka_goes_on_and_writes_nothing_twice() {
             records.into_iter().map(place).collect::<Vec<_>>()
         };
         assert_eq!(values(target).await, values(&source.topic).await);
+    });
+}
+
+#[test]
+fn a_broker_that_hangs_at_the_end_is_not_waited_for_beyond_the_drain_timeout() {
+    run(async {
+        let (world, link) = linked("link-hangs-at-the-end", 2).await;
+        let mut session = Session::new();
+        session.send(&world.kafka, &world.topic, 100).await;
+        let metrics = Metrics::reserve();
+        let consumer = world
+            .consumer_by(&link.bootstrap_servers(), "a")
+            .args(["--drain-timeout", "6s", "--flush-interval", "1h"])
+            .args(["--metrics-listen", metrics.address()]);
+        let consumer = world.start(&consumer);
+        metrics.until("quote_consumer_records_read_total", 100.0).await;
+        let _hanging = link.stall();
+        consumer.terminate();
+        // what was read is in the bucket; the commit and the farewell to the group get no answer
+        let status = consumer.end(Duration::from_secs(10)).await.unwrap();
+        assert!(status.success(), "{status}: {}", consumer.log());
+        assert_each_once(&world).await;
+        world.assert_clean().await;
     });
 }

@@ -59,6 +59,7 @@ pub(crate) fn destination(bucket: &FlakyBucket) -> Destination {
         bucket: Arc::new(bucket.clone()),
         keys: keys(),
         layout: LAYOUT,
+        topic_id: Some(TOPIC_ID.to_owned()),
         encoding: ENCODING,
     }
 }
