@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use tracing::{debug, info};
 
 use crate::{Error, Host};
@@ -19,7 +19,7 @@ pub(crate) async fn find() -> Result<Host, Error> {
             info!(%host, "advertising EC2's private DNS name, which resolves inside the VPC only");
             return Ok(host);
         }
-        Err(error) => debug!("not on EC2: {}", chain(&error)),
+        Err(error) => debug!("not on EC2: {}", with_causes(&error)),
     }
     let host = full_name()?.parse()?;
     info!(%host, "advertising this machine's own name, which each client must be able to resolve");

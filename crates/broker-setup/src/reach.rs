@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::info;
@@ -163,7 +163,7 @@ pub async fn look(
             let detail = format!(
                 "something listens, but does not answer as Kafka ({}); is it still starting, or does it want TLS \
                  or SASL (`-X security.protocol=…`)?",
-                chain(&error)
+                with_causes(&error)
             );
             let subject = format!("metadata {}", connection.brokers());
             if learned.is_empty() {
@@ -173,7 +173,7 @@ pub async fn look(
             let detail = format!(
                 "the broker named where to go on, {}, and no more was heard ({})",
                 list(&learned),
-                chain(&error)
+                with_causes(&error)
             );
             report
                 .findings

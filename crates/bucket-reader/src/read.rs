@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -129,7 +129,7 @@ impl SlotReader {
         Box::pin(body.into_async_read())
             .read_to_end(&mut bytes)
             .await
-            .map_err(|error| Failed::Broken(chain(&error)))?;
+            .map_err(|error| Failed::Broken(with_causes(&error)))?;
         Ok(Some(Fetched {
             name,
             key: key.to_owned(),
@@ -166,7 +166,7 @@ impl SlotReader {
     ) -> Result<T, Failed> {
         checked
             .map_err(|source| Failed::Fatal(self.bucket.broken_check(key, source)))?
-            .map_err(|fault| Failed::Broken(chain(&fault)))
+            .map_err(|fault| Failed::Broken(with_causes(&fault)))
     }
 }
 

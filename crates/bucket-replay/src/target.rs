@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bucket_reader::Record;
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use pipeline_runtime::kafka::{KafkaArgs, TopicName, partitions_of, topic_id};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer;
@@ -319,7 +319,7 @@ impl KafkaTarget {
         let Origin { partition, offset } = record.origin;
         match &mut self.refused_file {
             Some(file) if is_of_the_record(&reason) => {
-                file.keep(record, &chain(&reason))?;
+                file.keep(record, &with_causes(&reason))?;
                 self.refused += 1;
                 self.ledger.settled(record.origin);
                 warn!(

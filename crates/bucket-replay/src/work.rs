@@ -5,7 +5,7 @@ use bucket_reader::{
     BodyFault, Fetched, Finding, Format, Metadata, Record, SlotFacts, Times, Unreadable, for_each_record,
 };
 use indicatif::ProgressBar;
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -116,7 +116,7 @@ impl Work {
         let halted = halted.and_then(|()| drained.map(drop).map_err(Some));
         if let (Some(topic), 1..) = (self.target.topic(), balance.open) {
             if let Err(Some(error)) = halted {
-                error!("{}", chain(&error));
+                error!("{}", with_causes(&error));
             }
             let refusal = self.target.refusal().cloned();
             return Err(Error::NotDelivered {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use slot_protocol::{HeadReply, PutReply, Slot, SlotKeys};
 use uuid::Uuid;
 
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 
 use crate::encode::{EncodedRun, Encoding, RunSize};
 use crate::events;
@@ -47,7 +47,7 @@ impl Destination {
             Ok(Creation::Created) => PutReply::Created,
             Ok(Creation::Exists) => PutReply::Exists,
             Err(error) => {
-                events::put_unknown(&key, &chain(&error));
+                events::put_unknown(&key, &with_causes(&error));
                 PutReply::Unknown
             }
         }
@@ -60,7 +60,7 @@ impl Destination {
             Ok(Some(metadata)) => found_in(&metadata),
             Ok(None) => HeadReply::Gone,
             Err(error) => {
-                events::head_unknown(&key, &chain(&error));
+                events::head_unknown(&key, &with_causes(&error));
                 HeadReply::Unknown
             }
         }

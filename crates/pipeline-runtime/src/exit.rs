@@ -48,7 +48,7 @@ where
     E: Failure + std::error::Error + 'static,
 {
     let status = result.unwrap_or_else(|failure| {
-        error!("{}", chain(&failure));
+        error!("{}", with_causes(&failure));
         failure.exit_status()
     });
     logs::flush();
@@ -67,7 +67,7 @@ pub fn print_summary(summary: &impl Serialize) {
 
 /// An error with its causes on one line. A cause that the text before it ends with already, as librdkafka's do, is
 /// not said twice.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -91,7 +91,7 @@ mod tests {
     fn a_cause_is_said_once() {
         let source = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
         let error = crate::Error::ClientConfig { source };
-        let line = chain(&error);
+        let line = with_causes(&error);
         assert_eq!(line.matches("BrokerTransportFailure").count(), 1, "{line}");
         assert!(line.starts_with("librdkafka refuses"), "{line}");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Url, redirect};
 use twelve_data::{CreditHeaders, Refusal, ReplyError};
@@ -165,7 +165,7 @@ impl TwelveData {
 }
 
 fn transport(error: reqwest::Error) -> CallError {
-    CallError::Transport(chain(&error.without_url()))
+    CallError::Transport(with_causes(&error.without_url()))
 }
 
 /// The header `Date`, as in `Fri, 27 Nov 2026 21:20:48 GMT`.

@@ -201,7 +201,7 @@ impl RawValue {
 
 #[cfg(test)]
 mod tests {
-    use pipeline_runtime::exit::chain;
+    use pipeline_runtime::exit::with_causes;
 
     use super::*;
 
@@ -210,7 +210,7 @@ mod tests {
     }
 
     fn refusal(text: &str) -> String {
-        chain(&parse(text).unwrap_err())
+        with_causes(&parse(text).unwrap_err())
     }
 
     const TOPIC: &str = "[[topic]]\nname = \"t\"\npartitions = 1\nreplication = 1\n";

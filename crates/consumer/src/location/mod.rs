@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::future::join_all;
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use slot_protocol::{HeadReply, LogRange, Resume, boundary_of_commit};
 use tracing::{info, warn};
 
@@ -68,7 +68,7 @@ impl Location {
             match self.try_find(&mut missing, found).await {
                 Err(error) if error.is_passing() => {
                     let pause = pauses.next().unwrap_or(PAUSE_MAX);
-                    warn!(error = %chain(&error), partitions = ?missing, ?pause, "cannot find where to go on, asking again");
+                    warn!(error = %with_causes(&error), partitions = ?missing, ?pause, "cannot find where to go on, asking again");
                     self.clock.sleep(pause).await;
                 }
                 done => return done,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use pipeline_runtime::s3::Refusal;
 use slot_protocol::{Hour, SlotKeys};
 use tracing::warn;
@@ -45,7 +45,7 @@ pub(crate) async fn check(
         .notify(|error, pause| {
             let settings = objects.settings_in_use();
             warn!(
-                error = chain(error),
+                error = with_causes(error),
                 settings,
                 ?pause,
                 "the trial of the store failed, trying again"

@@ -5,7 +5,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use pipeline_runtime::s3::{Hold, S3Args, client_config, held_client_config};
 use tracing::{info, warn};
 
@@ -85,7 +85,10 @@ impl RenewableClient {
                 made.client = client;
                 info!("the store refuses the AWS credentials, they are loaded anew");
             }
-            Err(error) => warn!(error = chain(&error), "the AWS credentials cannot be loaded anew"),
+            Err(error) => warn!(
+                error = with_causes(&error),
+                "the AWS credentials cannot be loaded anew"
+            ),
         }
     }
 }

@@ -6,7 +6,7 @@ use tracing::{debug, warn};
 
 use super::{Contact, msk_iam};
 use crate::Error;
-use crate::exit::chain;
+use crate::exit::with_causes;
 
 /// Where a client's tokens for OAUTHBEARER come from: of IAM, for Amazon MSK, unless the properties name another
 /// source. Clients of other mechanisms ask for none.
@@ -47,7 +47,7 @@ impl Tokens {
     pub fn next(&self) -> Result<OAuthToken, Box<dyn StdError>> {
         match self.source {
             Source::Iam => msk_iam::sign().map_err(|error| {
-                let reason = chain(&error);
+                let reason = with_causes(&error);
                 // librdkafka tells the same reason once only, and this may last
                 warn!("no token to log in to Kafka with: {reason}");
                 self.contact.note_no_token(error);

@@ -1,4 +1,4 @@
-use pipeline_runtime::exit::{ExitStatus, chain, print_summary};
+use pipeline_runtime::exit::{ExitStatus, print_summary, with_causes};
 use pipeline_runtime::{metrics, shutdown, systemd};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -57,7 +57,7 @@ pub async fn run(config: Config) -> Result<ExitStatus, Error> {
         (Ok(()), Ok(())) => Ok(ExitStatus::Done),
         (Err(failure), Ok(())) | (Ok(()), Err(failure)) => Err(failure),
         (Err(failure), Err(undelivered)) => {
-            error!("{}", chain(&undelivered));
+            error!("{}", with_causes(&undelivered));
             Err(failure)
         }
     }

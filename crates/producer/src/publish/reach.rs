@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use pipeline_runtime::kafka::{Contact, KafkaArgs, Reached, reach_partitions};
 use pipeline_runtime::systemd;
 use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
@@ -44,7 +44,7 @@ where
         if !may_pass || begin.elapsed() >= give_up_after {
             return Err(failure.into());
         }
-        let reason = chain(&failure);
+        let reason = with_causes(&failure);
         let is_news = told
             .as_ref()
             .is_none_or(|(before, at)| *before != reason || at.elapsed() >= TOLD_AGAIN);

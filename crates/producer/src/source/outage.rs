@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use pipeline_runtime::exit::chain;
+use pipeline_runtime::exit::with_causes;
 use tracing::{info, warn};
 
 use crate::http::CallError;
@@ -34,7 +34,7 @@ impl Outage {
     /// A call failed. Gives the wait before the next one, which is no longer than `pace` or a minute: after that
     /// the calls of an outage cost what others would.
     pub(crate) fn failed(&mut self, error: &CallError, pace: Duration, now: Duration) -> Duration {
-        let reason = chain(error);
+        let reason = with_causes(error);
         let wait_max = pace.max(LEAST_WAIT_MAX);
         let present = self.present.get_or_insert_with(|| Present {
             since: now,

@@ -3,7 +3,7 @@
 mod findings;
 mod vendor;
 
-use pipeline_runtime::exit::{ExitStatus, chain};
+use pipeline_runtime::exit::{ExitStatus, with_causes};
 
 pub use findings::Output;
 use findings::{Finding, Report};
@@ -33,18 +33,18 @@ pub async fn doctor(config: Config, output: Output) -> Result<ExitStatus, Error>
                         subject,
                         format!("reached, leads {} partitions", leader.partitions),
                     ),
-                    Err(error) => Finding::wrong(subject, chain(&error)),
+                    Err(error) => Finding::wrong(subject, with_causes(&error)),
                 });
             }
         }
-        Err(error) => report.note(Finding::wrong("Kafka", chain(&error))),
+        Err(error) => report.note(Finding::wrong("Kafka", with_causes(&error))),
     }
 
     if let Some(name) = &config.bucket {
         let subject = format!("bucket {name}");
         report.note(match bucket::look(name, &config.s3).await {
             Ok(detail) => Finding::well(subject, detail),
-            Err(error) => Finding::wrong(subject, chain(&error)),
+            Err(error) => Finding::wrong(subject, with_causes(&error)),
         });
     }
 
