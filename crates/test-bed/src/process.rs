@@ -15,6 +15,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
+use crate::port::Ports;
 use crate::{Bed, Error, Result, spawner};
 pub use usage::Usage;
 
@@ -28,6 +29,9 @@ const INHERITED: &[&str] = &[
     "JAVA_HOME",
     "RUST_BACKTRACE",
 ];
+
+/// The variable of the flag `--metrics-listen`.
+const METRICS_VARIABLE: &str = "METRICS_LISTEN";
 
 /// How often a log is looked at for a line.
 const LOG_POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -93,6 +97,18 @@ impl Launch {
         self
     }
 
+    /// Has the program serve its metrics at a port of its own, which [`Process::metrics_address`] tells.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoPort`] if there is none.
+    pub fn serving_metrics(self) -> Result<Self> {
+        let ports = Ports::reserve(1)?;
+        let address = ports.numbers().first().map(|port| format!("127.0.0.1:{port}"));
+        ports.release();
+        Ok(self.variable(METRICS_VARIABLE, address.ok_or(Error::NoPort)?))
+    }
+
     /// Passes variables of this process on, where they are set.
     #[must_use]
     pub fn inherit<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
@@ -155,6 +171,7 @@ pub struct Process {
     /// Held while the child is reaped: under it, a pid that has not ended is still the child's.
     ended: Arc<Mutex<bool>>,
     status: watch::Receiver<Option<ExitStatus>>,
+    metrics_address: Option<String>,
     /// All that it used, known once it has ended.
     cpu_time: Arc<OnceLock<Duration>>,
     reaper: Option<JoinHandle<()>>,
@@ -207,6 +224,9 @@ impl Process {
             log: log_of(bed, launch),
             ended,
             status,
+            metrics_address: launch
+                .value_of(METRICS_VARIABLE)
+                .map(|address| address.to_string_lossy().into_owned()),
             cpu_time,
             reaper: Some(reaper),
             _bed: bed.clone(),
@@ -217,6 +237,12 @@ impl Process {
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.pid.as_raw()
+    }
+
+    /// Where it serves its metrics, if it was asked to by [`Launch::serving_metrics`].
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<&str> {
+        self.metrics_address.as_deref()
     }
 
     /// Sends a signal, unless the process has ended.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use test_bed::{Bed, Fault, FaultProxy, Kafka, Request, S3};
 
+use crate::metrics::{until, until_owning, until_written};
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
-use crate::world::{PATIENCE, World, run, stop};
+use crate::world::{World, run, stop};
 
 #[test]
 fn each_tick_is_stored_once_as_it_came() {
@@ -19,11 +20,11 @@ fn each_tick_is_stored_once_as_it_came() {
         world.until_stored(500, &[&consumer]).await;
         session.send(&world.kafka, &world.topic, 500).await;
         // what came last must be drained
-        consumer.line("slot written", PATIENCE).await.unwrap();
+        until_written(&consumer, 1).await;
         stop(&consumer).await;
         let second = world.start(&world.consumer("b"));
         // one that is stopped before it reads has nothing to tell
-        second.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&second).await;
         world.until_stored(1000, &[&second]).await;
         stop(&second).await;
         assert_each_once(&world).await;
@@ -138,10 +139,13 @@ fn an_s3_server_that_is_killed_and_comes_back_loses_nothing() {
         let consumer = world.start(&world.consumer("a"));
         let mut session = Session::new();
         session.send(&world.kafka, &world.topic, 100).await;
-        consumer.line("slot written", PATIENCE).await.unwrap();
+        until_written(&consumer, 1).await;
         world.s3.kill().await.unwrap();
         session.send(&world.kafka, &world.topic, 100).await;
-        consumer.line("asking again", PATIENCE).await.unwrap();
+        until(&consumer, "quote_consumer_requests_repeated_total", |count| {
+            count > 0.0
+        })
+        .await;
         Arc::get_mut(&mut world.s3).unwrap().start_again().await.unwrap();
         world.until_stored(200, &[&consumer]).await;
         stop(&consumer).await;

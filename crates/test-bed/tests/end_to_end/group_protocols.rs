@@ -3,6 +3,7 @@
 
 use test_bed::{Launch, Process};
 
+use crate::metrics::until_owning;
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, run, stop};
@@ -14,11 +15,11 @@ async fn assert_survives_changes(world: &World, consumer: impl Fn(&str) -> Launc
     session.send(&world.kafka, &world.topic, 100).await;
     world.until_stored(100, &[&first]).await;
     let second = world.start(&consumer("second"));
-    second.line("goes on", PATIENCE).await.unwrap();
+    until_owning(&second).await;
     session.send(&world.kafka, &world.topic, 100).await;
     stop(&second).await;
     let third = world.start(&consumer("third"));
-    third.line("goes on", PATIENCE).await.unwrap();
+    until_owning(&third).await;
     session.send(&world.kafka, &world.topic, 100).await;
     third.kill().await.unwrap();
     session.send(&world.kafka, &world.topic, 100).await;
@@ -62,7 +63,7 @@ fn a_group_moves_to_the_new_protocol_member_by_member() {
             .plain_consumer("new")
             .args(["-X", "group.protocol=consumer"]);
         let new = world.start(&new);
-        new.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&new).await;
         session.send(&world.kafka, &world.topic, 100).await;
         stop(&classic).await;
         session.send(&world.kafka, &world.topic, 100).await;
@@ -102,9 +103,9 @@ fn a_static_member_that_restarts_moves_no_partition() {
         };
         let mut session = Session::new();
         let stays = world.start(&launch("stays"));
-        stays.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&stays).await;
         let restarts = world.start(&launch("restarts"));
-        restarts.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&restarts).await;
         session.send(&world.kafka, &world.topic, 100).await;
         world.until_stored(100, &[&stays, &restarts]).await;
         let before = rebalances(&stays);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use test_bed::{Bed, Fault, FaultProxy, FaultScript, Kafka, KafkaLink, Record, Request, S3};
 
-use crate::metrics::Metrics;
+use crate::metrics::{until, until_bereft, until_owning};
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, built, run, stop};
@@ -93,7 +93,7 @@ fn a_bucket_that_another_writer_filled_while_its_list_was_slow_is_no_other_log()
         world.until_stored(200, &[&writer]).await;
         // the bucket is now further than the log was when Kafka was asked
         list.lift();
-        late.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&late).await;
 
         stop(&writer).await;
         session.send(&world.kafka, &world.topic, 100).await;
@@ -147,7 +147,7 @@ fn a_consumer_whose_connections_to_kafka_are_cut_in_a_fetch_loses_nothing() {
         let mut session = Session::new();
         session.send(&world.kafka, &world.topic, 3000).await;
         let consumer = world.start(&world.consumer_by(&link.bootstrap_servers(), "a"));
-        consumer.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&consumer).await;
         for _ in 0..3 {
             link.cut();
             session.send(&world.kafka, &world.topic, 1000).await;
@@ -185,7 +185,7 @@ fn a_consumer_cut_off_from_kafka_past_its_session_and_not_from_s3_writes_no_doub
         session.send(&world.kafka, &world.topic, 100).await;
         world.until_stored(300, &[&heir]).await;
         stall.lift();
-        zombie.line("revoked", PATIENCE).await.unwrap();
+        until_bereft(&zombie).await;
         session.send(&world.kafka, &world.topic, 100).await;
         world.until_stored(400, &[&heir, &zombie]).await;
         stop(&zombie).await;
@@ -239,13 +239,15 @@ fn a_broker_that_hangs_at_the_end_is_not_waited_for_beyond_the_drain_timeout() {
         let (world, link) = linked("link-hangs-at-the-end", 2).await;
         let mut session = Session::new();
         session.send(&world.kafka, &world.topic, 100).await;
-        let metrics = Metrics::reserve();
-        let consumer = world
-            .consumer_by(&link.bootstrap_servers(), "a")
-            .args(["--drain-timeout", "6s", "--flush-interval", "1h"])
-            .args(["--metrics-listen", metrics.address()]);
+        let consumer = world.consumer_by(&link.bootstrap_servers(), "a").args([
+            "--drain-timeout",
+            "6s",
+            "--flush-interval",
+            "1h",
+        ]);
         let consumer = world.start(&consumer);
-        metrics.until("quote_consumer_records_read_total", 100.0).await;
+        let all_read = |count| count >= 100.0;
+        until(&consumer, "quote_consumer_records_read_total", all_read).await;
         let _hanging = link.stall();
         consumer.terminate();
         // what was read is in the bucket; the commit and the farewell to the group get no answer

@@ -3,7 +3,7 @@
 use rdkafka::producer::{FutureRecord, Producer};
 use test_bed::{Fault, FaultProxy, Process, Request};
 
-use crate::metrics::Metrics;
+use crate::metrics::until;
 use crate::world::{PATIENCE, World, run, stop};
 
 const PARTITIONS: i32 = 100;
@@ -21,7 +21,6 @@ fn memory_stays_within_its_budget_while_s3_takes_nothing() {
         fill(&world);
         let proxy = FaultProxy::start(world.s3.endpoint()).await.unwrap();
         let held = proxy.inject(usize::MAX, Fault::HoldRequest, Request::writes_data);
-        let metrics = Metrics::reserve();
         let consumer = world
             .consumer("a")
             .args([
@@ -32,16 +31,19 @@ fn memory_stays_within_its_budget_while_s3_takes_nothing() {
                 "--flush-bytes",
                 "4MiB",
             ])
-            .args(["--metrics-listen", metrics.address()])
             .variable("FLUSH_INTERVAL", "1h")
             .variables(world.s3.variables_by_way_of(&proxy.endpoint()));
         let consumer = world.start(&consumer);
-        consumer.line("over the memory budget", PATIENCE).await.unwrap();
+        until(&consumer, "quote_consumer_memory_full_total", |times| {
+            times >= 1.0
+        })
+        .await;
         held.lift();
-        consumer.line("below the memory budget", PATIENCE).await.unwrap();
-        metrics
-            .until("quote_consumer_records_read_total", f64::from(RECORDS))
-            .await;
+        let all = f64::from(RECORDS);
+        until(&consumer, "quote_consumer_records_read_total", |count| {
+            count >= all
+        })
+        .await;
         let peak = peak_bytes(&consumer);
         assert!(peak <= BUDGET + PROGRAM, "{} MiB", peak / MIB);
         stop(&consumer).await;

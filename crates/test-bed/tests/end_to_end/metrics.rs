@@ -1,60 +1,75 @@
-//! A program's metrics, as Prometheus fetches them.
+//! A program's metrics, as Prometheus fetches them: the states that tests wait for.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use test_bed::Process;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::world::PATIENCE;
 
-pub(crate) struct Metrics {
-    address: String,
+/// Waits until a consumer has its share of the partitions.
+pub(crate) async fn until_owning(consumer: &Process) {
+    until(consumer, "quote_consumer_partitions", |count| count >= 1.0).await;
 }
 
-impl Metrics {
-    /// A free address for a program to serve them at.
-    pub(crate) fn reserve() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        Self {
-            address: listener.local_addr().unwrap().to_string(),
-        }
-    }
+/// Waits until a consumer has none: it knows that it has lost them.
+pub(crate) async fn until_bereft(consumer: &Process) {
+    until(consumer, "quote_consumer_partitions", |count| count == 0.0).await;
+}
 
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
+/// Waits until a consumer has written this many objects.
+pub(crate) async fn until_written(consumer: &Process, objects: usize) {
+    let name = "quote_consumer_objects_written_total";
+    until(consumer, name, |count| {
+        count >= f64::from(u32::try_from(objects).unwrap())
+    })
+    .await;
+}
 
-    /// Waits until a metric has come to a value.
-    pub(crate) async fn until(&self, name: &str, value: f64) {
-        let mut seen = String::new();
-        let poll = async {
-            loop {
-                if let Ok(text) = self.fetch().await {
-                    seen = text;
-                }
-                if value_of(&seen, name).is_some_and(|found| found >= value) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
+/// Waits until a program's metric, summed over those of its labels that begin so, is as asked.
+pub(crate) async fn until(process: &Process, name: &str, is_so: impl Fn(f64) -> bool) {
+    let mut seen = String::new();
+    let poll = async {
+        loop {
+            if let Ok(text) = fetch(process.metrics_address().unwrap()).await {
+                seen = text;
             }
-        };
-        let came = tokio::time::timeout(PATIENCE, poll).await;
-        assert!(came.is_ok(), "{name} did not come to {value}:\n{seen}");
-    }
-
-    async fn fetch(&self) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(&self.address).await?;
-        stream
-            .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .await?;
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).await?;
-        Ok(reply)
-    }
+            if value_of(&seen, name).is_some_and(&is_so) {
+                return;
+            }
+            assert_eq!(process.ended(), None, "{}", process.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let came = tokio::time::timeout(PATIENCE, poll).await;
+    assert!(
+        came.is_ok(),
+        "{name} did not come to what is waited for:\n{seen}\n{}",
+        process.log()
+    );
 }
 
+async fn fetch(address: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .await?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await?;
+    Ok(reply)
+}
+
+/// `name` is a metric's, or that and its labels' beginning.
 fn value_of(text: &str, name: &str) -> Option<f64> {
-    let line = text.lines().find(|line| line.starts_with(name))?;
-    line.rsplit(' ').next()?.parse().ok()
+    let is_of = |line: &&str| {
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with([' ', '{']) || name.contains('{'))
+    };
+    let values: Vec<f64> = text
+        .lines()
+        .filter(is_of)
+        .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+        .collect();
+    (!values.is_empty()).then(|| values.iter().sum())
 }

@@ -6,6 +6,7 @@ use quote_model::{Decimal, SCHEMA_HEADER, SCHEMA_HEADER_VALUE, Tick};
 use test_bed::{Bed, Kafka, Process, Record, S3};
 use twelve_data_stand_in::{Config, MarketConfig, Replay, Served, StandIn};
 
+use crate::metrics::until_owning;
 use crate::stored::assert_each_once;
 use crate::world::{PATIENCE, World, run, stop};
 
@@ -142,7 +143,7 @@ fn a_broker_killed_under_load_loses_and_doubles_no_tick() {
         let launch = world.producer(&stand_in, SYMBOLS).args(["--samples", "500"]);
         let consumer = world.start(&world.consumer("consumer"));
         // a start without a broker is a failure, for systemd to repeat
-        consumer.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&consumer).await;
         let producer = world.start(&launch);
         for kill in 1..=2 {
             let served = stand_in.until(|totals| totals.served >= 600 * kill);

@@ -3,9 +3,10 @@
 use nix::sys::signal::Signal;
 use test_bed::{Fault, FaultProxy, Request};
 
+use crate::metrics::{until_bereft, until_owning};
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
-use crate::world::{PATIENCE, World, run, stop};
+use crate::world::{World, run, stop};
 
 #[test]
 fn consumers_that_join_leave_and_die_store_each_tick_once() {
@@ -17,7 +18,7 @@ fn consumers_that_join_leave_and_die_store_each_tick_once() {
         world.until_stored(200, &[&first]).await;
 
         let second = world.start(&world.consumer("second"));
-        second.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&second).await;
         session.send(&world.kafka, &world.topic, 200).await;
         let third = world.start(&world.consumer("third"));
         session.send(&world.kafka, &world.topic, 200).await;
@@ -51,7 +52,7 @@ fn a_consumer_that_froze_and_wakes_as_a_zombie_writes_no_double() {
         // its write arrives now, and its reply is a 412
         held.lift();
         zombie.signal(Signal::SIGCONT);
-        zombie.line("revoked", PATIENCE).await.unwrap();
+        until_bereft(&zombie).await;
         session.send(&world.kafka, &world.topic, 100).await;
         world.until_stored(300, &[&heir, &zombie]).await;
         stop(&zombie).await;
@@ -87,7 +88,7 @@ fn a_slot_that_a_zombie_wrote_first_is_taken_over_to_its_end() {
         world.until_stored(200, &[&heir]).await;
 
         zombie.signal(Signal::SIGCONT);
-        zombie.line("revoked", PATIENCE).await.unwrap();
+        until_bereft(&zombie).await;
         stop(&zombie).await;
         stop(&heir).await;
         assert_each_once(&world).await;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rdkafka::producer::FutureRecord;
 use serde_json::Value;
 
-use crate::metrics::Metrics;
+use crate::metrics::{until, until_written};
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, run, stop};
 
@@ -17,7 +17,7 @@ fn a_dry_run_prints_the_keys_that_are_then_written() {
         let flags = ["--flush-records", "40", "--flush-interval", "1h"];
         session.send(&world.kafka, &world.topic, 250).await;
         let first = world.start(&world.consumer("first").args(flags));
-        first.line("slot written", PATIENCE).await.unwrap();
+        until_written(&first, 1).await;
         stop(&first).await;
         let there: BTreeSet<_> = keys(&world).await;
         session.send(&world.kafka, &world.topic, 300).await;
@@ -43,13 +43,7 @@ fn a_dry_run_prints_the_keys_that_are_then_written() {
             .filter(|object| object["closed_by"] == "records")
             .count();
         assert!(full > 0);
-        let fully_read = async {
-            while second.log().matches("slot written").count() < full {
-                second.line("slot written", PATIENCE).await.unwrap();
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, fully_read).await.unwrap();
+        until_written(&second, full).await;
         stop(&second).await;
         let written = world.s3.objects(&world.bucket, "").await.unwrap();
         let written: BTreeMap<_, _> = written
@@ -85,7 +79,6 @@ async fn keys(world: &World) -> BTreeSet<String> {
 fn each_object_tells_why_it_was_closed() {
     run(async {
         let world = World::new("closed-by", 1).await;
-        let metrics = Metrics::reserve();
         let flags = [
             "--flush-records",
             "20",
@@ -94,10 +87,7 @@ fn each_object_tells_why_it_was_closed() {
             "--compression",
             "none",
         ];
-        let consumer = world
-            .consumer("a")
-            .args(flags)
-            .args(["--metrics-listen", metrics.address()]);
+        let consumer = world.consumer("a").args(flags);
         let producer = world.kafka.producer().unwrap();
         let send = async |count: usize, bytes: usize, timestamp_ms: i64| {
             for _ in 0..count {
@@ -116,15 +106,24 @@ fn each_object_tells_why_it_was_closed() {
         send(1, 200_000, 2 * hour_ms).await; // bytes, once it is through the encoder
         // all there before it starts: a broker that is slow to take them gives no run time to age
         let consumer = world.start(&consumer.variable("FLUSH_INTERVAL", "3s"));
-        metrics
-            .until(r#"quote_consumer_objects_written_total{closed_by="hour"}"#, 1.0)
-            .await;
+        until(
+            &consumer,
+            r#"quote_consumer_objects_written_total{closed_by="hour"}"#,
+            |count| count >= 1.0,
+        )
+        .await;
         send(1, 10, 2 * hour_ms).await; // age
-        metrics
-            .until(r#"quote_consumer_objects_written_total{closed_by="age"}"#, 1.0)
-            .await;
+        until(
+            &consumer,
+            r#"quote_consumer_objects_written_total{closed_by="age"}"#,
+            |count| count >= 1.0,
+        )
+        .await;
         send(1, 10, 2 * hour_ms).await;
-        metrics.until("quote_consumer_records_read_total", 25.0).await;
+        until(&consumer, "quote_consumer_records_read_total", |count| {
+            count >= 25.0
+        })
+        .await;
         stop(&consumer).await; // shutdown
 
         let mut objects = world.s3.objects(&world.bucket, "").await.unwrap();

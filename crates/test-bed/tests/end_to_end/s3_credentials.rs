@@ -6,6 +6,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 
 use crate::aws::{Imds, Keys, Sts};
+use crate::metrics::until_owning;
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, run, stop};
@@ -145,7 +146,7 @@ fn requests_go_through_the_proxy_of_the_environment() {
             .variable("HTTP_PROXY", "http://127.0.0.1:1")
             .variable("NO_PROXY", "127.0.0.1");
         let consumer = world.start(&past_it);
-        consumer.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&consumer).await;
         stop(&consumer).await;
     });
 }

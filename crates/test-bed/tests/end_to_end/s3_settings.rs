@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use hyper::Method;
 use test_bed::{Fault, FaultProxy, Injected, Request};
 
+use crate::metrics::until_owning;
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, run, stop};
@@ -73,7 +74,7 @@ fn objects_are_written_as_the_flags_say_and_never_with_an_acl() {
 
         // they are the writer's: others go on with the same chain
         let second = world.start(&world.consumer("b"));
-        second.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&second).await;
         stop(&second).await;
         world.assert_clean().await;
     });

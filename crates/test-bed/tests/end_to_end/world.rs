@@ -84,6 +84,8 @@ impl World {
             .variable("KAFKA_BOOTSTRAP_SERVERS", self.kafka.bootstrap_servers())
             .variable("FLUSH_INTERVAL", "500ms")
             .variables(self.s3.variables())
+            .serving_metrics()
+            .unwrap()
     }
 
     /// A producer for this topic that polls as fast as it is answered.

@@ -2,6 +2,7 @@
 
 use super::operator::{delete_group, reset_offset};
 use super::{consumer, tally};
+use crate::metrics::until_owning;
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
 use crate::world::{World, run, stop};
@@ -54,7 +55,7 @@ fn an_empty_log_and_a_group_without_commits_begin_at_the_first_offset() {
     run(async {
         let world = World::new("nothing-yet", 1).await;
         let consumer = world.start(&consumer(&world, "a"));
-        consumer.line("goes on", crate::world::PATIENCE).await.unwrap();
+        until_owning(&consumer).await;
         Session::new().send(&world.kafka, &world.topic, 10).await;
         world.until_stored(10, &[&consumer]).await;
         stop(&consumer).await;

@@ -9,8 +9,11 @@ use test_bed::{Fault, FaultProxy, Request};
 
 use super::operator::delete_records;
 use super::{chain, consumer, lines, number, tally};
+use crate::metrics::{until, until_owning};
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, run, stop};
+
+const LOST: &str = "quote_consumer_offsets_lost_total";
 
 /// Asserts that the slots cover all offsets up to `end`, each once, and hold `records` records.
 async fn assert_whole(world: &World, end: i64, records: usize) {
@@ -23,8 +26,9 @@ async fn assert_whole(world: &World, end: i64, records: usize) {
     assert_eq!(lines(world).await.len(), records);
 }
 
-/// Asserts that the audit names these ticks as missing, and nothing else as wrong.
-async fn assert_audit_names(world: &World, seqs: &str) {
+/// Asserts that the audit names ticks up to `last` as missing, from `first` on if that is known, and nothing else as
+/// wrong.
+async fn assert_audit_names(world: &World, first: Option<u64>, last: u64) {
     let (status, report) = world.audit_report().await;
     assert_eq!(status, Some(1), "{report}");
     let findings = report["findings"].as_array().unwrap();
@@ -37,8 +41,16 @@ async fn assert_audit_names(world: &World, seqs: &str) {
         .map(|finding| finding["kind"].as_str().unwrap())
         .collect();
     assert_eq!(kinds, ["missing_tick"].into(), "{report:#}");
-    let names = |finding: &&Value| finding["what"].as_str().unwrap().contains(seqs);
-    assert!(errors.iter().any(names), "{seqs} is not in {report:#}");
+    let missing: Vec<(u64, u64)> = errors
+        .iter()
+        .flat_map(|finding| {
+            serde_json::from_value::<Vec<(u64, u64)>>(finding["seqs"]["ranges"].clone()).unwrap()
+        })
+        .collect();
+    let [(from, to)] = missing[..] else {
+        panic!("{missing:?}");
+    };
+    assert_eq!((first.unwrap_or(from), last), (from, to));
 }
 
 #[test]
@@ -53,12 +65,12 @@ fn what_was_deleted_between_runs_is_counted_and_the_chain_goes_on() {
         session.send(&world.kafka, &world.topic, 100).await;
         delete_records(&world, 0, 150).await;
         let second = world.start(&consumer(&world, "second"));
-        second.line("lost=50", PATIENCE).await.unwrap();
+        until(&second, LOST, |lost| lost >= 50.0).await;
         world.until_stored(150, &[&second]).await;
         stop(&second).await;
         assert_eq!(tally(&second)["offsets_lost"], 50);
         assert_whole(&world, 200, 150).await;
-        assert_audit_names(&world, "100 to 149").await;
+        assert_audit_names(&world, Some(100), 149).await;
     });
 }
 
@@ -74,7 +86,7 @@ fn a_log_of_which_nothing_is_left_is_gone_on_with() {
         session.send(&world.kafka, &world.topic, 50).await;
         delete_records(&world, 0, 150).await;
         let second = world.start(&consumer(&world, "second"));
-        second.line("lost=50", PATIENCE).await.unwrap();
+        until(&second, LOST, |lost| lost >= 50.0).await;
         session.send(&world.kafka, &world.topic, 30).await;
         world.until_stored(130, &[&second]).await;
         stop(&second).await;
@@ -124,13 +136,13 @@ async fn delete_while_paused(name: &str, strategy: &str) {
     held.taken_place(1).await;
     delete_records(&world, 0, 150).await;
     held.lift();
-    consumer.line("lost=", PATIENCE).await.unwrap();
+    until(&consumer, LOST, |lost| lost > 0.0).await;
     world.until_stored(70, &[&consumer]).await;
     stop(&consumer).await;
     let lost = tally(&consumer)["offsets_lost"].as_i64().unwrap();
     assert!((100..150).contains(&lost), "{lost}");
     assert_whole(&world, 200, usize::try_from(200 - lost).unwrap()).await;
-    assert_audit_names(&world, "to 149").await;
+    assert_audit_names(&world, None, 149).await;
 }
 
 #[test]
@@ -163,7 +175,7 @@ fn a_consumer_that_slept_while_another_wrote_and_retention_deleted_writes_no_dou
         sleeper.signal(Signal::SIGSTOP);
 
         let other = start("other");
-        other.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&other).await;
         session
             .send_at(&world.kafka, &world.topic, 100, now - 2.hours())
             .await;

@@ -4,9 +4,10 @@
 use test_bed::{Fault, FaultProxy, Request};
 
 use super::{BAD_CONFIG, assert_says, consumer, refused, tally};
+use crate::metrics::until_owning;
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
-use crate::world::{PATIENCE, World, run, stop};
+use crate::world::{World, run, stop};
 
 #[test]
 fn two_deployments_at_one_prefix_store_each_tick_once_and_both_go_on() {
@@ -56,7 +57,7 @@ fn what_another_writes_while_the_bucket_is_listed_is_gone_on_behind() {
         session.send(&world.kafka, &world.topic, 100).await;
         world.until_stored(200, &[&first]).await;
         list.lift();
-        second.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&second).await;
         stop(&first).await;
         session.send(&world.kafka, &world.topic, 100).await;
         world.until_stored(300, &[&second]).await;

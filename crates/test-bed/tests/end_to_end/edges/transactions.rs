@@ -5,6 +5,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use super::{BAD_CONFIG, assert_says, consumer, lines, refused};
+use crate::metrics::until_owning;
 use crate::ticks::Session;
 use crate::world::{PATIENCE, World, run, stop};
 
@@ -79,7 +80,7 @@ fn only_committed_records_are_stored() {
         assert_eq!(lines(&world).await, expected);
 
         let next = world.start(&super::consumer(&world, "next"));
-        next.line("goes on", PATIENCE).await.unwrap();
+        until_owning(&next).await;
         end(&open, true).await;
         world.until_stored(expected.len() + 10, &[&next]).await;
         stop(&next).await;
