@@ -79,6 +79,9 @@ pub(crate) enum CallError {
     /// No reply came.
     #[error("no reply: {0}")]
     Transport(String),
+    /// The vendor was not reached, so it counted nothing.
+    #[error("not reached: {0}")]
+    NotSent(String),
 }
 
 impl CallError {
@@ -86,7 +89,7 @@ impl CallError {
     pub(crate) fn judge(&self) -> Refusal {
         match self {
             Self::Reply(error) => twelve_data::judge(error),
-            Self::TooLong { .. } | Self::Transport(_) => Refusal::Passing,
+            Self::TooLong { .. } | Self::Transport(_) | Self::NotSent(_) => Refusal::Passing,
         }
     }
 }
@@ -165,7 +168,13 @@ impl TwelveData {
 }
 
 fn transport(error: reqwest::Error) -> CallError {
-    CallError::Transport(with_causes(&error.without_url()))
+    let is_connect = error.is_connect();
+    let reason = with_causes(&error.without_url());
+    if is_connect {
+        CallError::NotSent(reason)
+    } else {
+        CallError::Transport(reason)
+    }
 }
 
 /// The header `Date`, as in `Fri, 27 Nov 2026 21:20:48 GMT`.

@@ -208,6 +208,9 @@ impl World {
         if status == 0 {
             return Err(CallError::Transport(body));
         }
+        if status == 1 {
+            return Err(CallError::NotSent(body));
+        }
         let facts = ReplyFacts {
             status,
             date: Some(self.now.utc),

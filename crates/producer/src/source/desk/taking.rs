@@ -57,7 +57,7 @@ impl Desk {
         };
         let read = reply.and_then(|reply| Ok(twelve_data::read(&reply.body, facts.status, question)?));
         let exhausted = exhaustion(&read);
-        self.settle(reservation, facts, exhausted, now);
+        self.settle(reservation, facts, (&read, exhausted), now);
         match read {
             Ok(entries) => self.answered(&call, entries, now),
             Err(error) => {
@@ -220,7 +220,7 @@ impl Desk {
     ) -> Result<(), Error> {
         let read = reply.and_then(|reply| Ok(Usage::read(&reply.body, facts.status)?));
         let exhausted = read.as_ref().err().and_then(exhaustion_of_call);
-        self.settle(reservation, facts, exhausted, now);
+        self.settle(reservation, facts, (&read, exhausted), now);
         match read {
             Ok(Some(usage)) => {
                 self.account.learn(usage, now);
@@ -259,7 +259,7 @@ impl Desk {
     ) {
         let read = reply.and_then(|reply| Ok(MarketState::read(&reply.body, facts.status)?));
         let exhausted = read.as_ref().err().and_then(exhaustion_of_call);
-        self.settle(reservation, facts, exhausted, now);
+        self.settle(reservation, facts, (&read, exhausted), now);
         match read {
             Ok(states) => {
                 for turn in self.hours.learn(&states, now) {
@@ -275,13 +275,17 @@ impl Desk {
         self.schedule.hasten(self.wait_max(now), now);
     }
 
-    fn settle(
+    fn settle<T>(
         &mut self,
         reservation: Reservation,
         facts: ReplyFacts,
-        exhausted: Option<Exhaustion>,
+        (read, exhausted): (&Result<T, CallError>, Option<Exhaustion>),
         now: Moment,
     ) {
+        if let Err(CallError::NotSent(_)) = read {
+            self.account.unsend(reservation);
+            return;
+        }
         if let Some(date) = facts.date {
             self.facts.compare_clocks(date, now.utc);
         }

@@ -421,3 +421,20 @@ fn a_plan_without_a_days_limit_is_used_to_its_minutes_by_whole_calls() {
     );
     assert!(world.desk.counts().polls >= 400, "{}", world.desk.counts().polls);
 }
+
+#[test]
+fn calls_that_did_not_reach_the_vendor_cost_the_day_nothing() {
+    let mut world = World::new(
+        orders("AAPL,MSFT", SECOND, Policy::Always),
+        "2026-11-02T00:00:00Z",
+    );
+    let back: jiff::Timestamp = "2026-11-02T12:00:00Z".parse().unwrap();
+    world.hook = Box::new(move |request| (request.at < back).then(|| (1, "refused".to_owned())));
+    world.run(DAY).unwrap();
+    let spent = world.days.values().next().unwrap();
+    assert!(
+        *spent >= 792,
+        "{spent} credits spent of what was left for half a day"
+    );
+    assert_eq!(world.refused_for_credits, 0);
+}
