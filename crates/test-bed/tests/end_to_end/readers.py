@@ -52,7 +52,7 @@ newest = pandas.to_datetime(ticks.ts_recv, format="ISO8601").max().value
 tell("pandas-jsonl", len(ticks), digits(sum(ticks.price)), newest, (ticks.hour == HOUR).sum())
 
 ticks = pandas.read_parquet(PARQUET).dropna(subset=["symbol"])
-newest = (ticks.ts_recv.dt.as_unit("ns").astype("int64") + ticks.ts_recv_nanos).max()
+newest = (ticks.ts_recv.dt.as_unit("ns").astype("int64") + ticks.ts_recv_nanos.astype("int64")).max()
 tell("pandas-parquet", len(ticks), digits(sum(ticks.price)), int(newest), (ticks.hour == HOUR).sum())
 
 hive = pyarrow.dataset.partitioning(flavor="hive")
