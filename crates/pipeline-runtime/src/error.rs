@@ -161,6 +161,14 @@ pub enum Error {
         /// What it says.
         source: KafkaError,
     },
+    /// What may pass has not passed.
+    #[error("asked {times} times: {source}")]
+    AskedAgain {
+        /// How often, with a pause before each time but the first.
+        times: usize,
+        /// The last answer.
+        source: Box<Self>,
+    },
     /// The bucket's name breaks the rules of S3.
     #[error("`{name}` is not a bucket name, use 3 to 63 of lower-case letters, digits, `-` and `.`")]
     BucketName {
@@ -195,6 +203,7 @@ fn in_brackets(reason: Option<&String>) -> String {
 impl Failure for Error {
     fn exit_status(&self) -> ExitStatus {
         match self {
+            Self::AskedAgain { source, .. } => source.exit_status(),
             Self::Property { .. }
             | Self::PropertyFile { .. }
             | Self::FixedProperty { .. }

@@ -54,15 +54,37 @@ impl Contact {
         notes.refusal.get_or_insert(Refusal::Token(error));
     }
 
-    /// Takes what makes it useless to ask again.
+    /// What makes it useless to wait for this answer. It stands until [`Contact::answered`], as librdkafka tries
+    /// again but does not say again what it has said within the last half minute. That there is no token is
+    /// said once.
     pub(super) fn refusal(&self, brokers: &str) -> Option<Error> {
         let brokers = brokers.to_owned();
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(match notes.refusal.take()? {
-            Refusal::Login(reason) => Error::LoginRefused { brokers, reason },
-            Refusal::Certificate(reason) => Error::CertificateRefused { brokers, reason },
-            Refusal::Token(error) => error,
-        })
+        let (error, again) = match notes.refusal.take()? {
+            Refusal::Login(reason) => (
+                Error::LoginRefused {
+                    brokers,
+                    reason: reason.clone(),
+                },
+                Some(Refusal::Login(reason)),
+            ),
+            Refusal::Certificate(reason) => (
+                Error::CertificateRefused {
+                    brokers,
+                    reason: reason.clone(),
+                },
+                Some(Refusal::Certificate(reason)),
+            ),
+            Refusal::Token(error) => (error, None),
+        };
+        notes.refusal = again;
+        Some(error)
+    }
+
+    /// A broker has answered: what was refused before has passed.
+    pub(super) fn answered(&self) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.refusal = None;
     }
 
     /// The last that was noted.
@@ -83,9 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_login_and_an_untrusted_certificate_are_final() {
+    fn a_refused_login_and_an_untrusted_certificate_stand_until_a_broker_answers() {
         let login = noted(RDKafkaErrorCode::Authentication, "invalid credentials");
         assert!(matches!(login.refusal("b"), Some(Error::LoginRefused { .. })));
+        assert!(matches!(login.refusal("b"), Some(Error::LoginRefused { .. })));
+        login.answered();
+        assert!(login.refusal("b").is_none());
         let tls = noted(RDKafkaErrorCode::SSL, "certificate verify failed");
         assert!(matches!(tls.refusal("b"), Some(Error::CertificateRefused { .. })));
     }

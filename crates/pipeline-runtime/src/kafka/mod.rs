@@ -5,6 +5,7 @@ mod contact;
 mod leaders;
 #[cfg(feature = "msk-iam")]
 mod msk_iam;
+mod patience;
 mod producing;
 mod property;
 #[cfg(feature = "msk-iam")]
@@ -15,6 +16,7 @@ mod topic_id;
 pub use args::{ConnectionArgs, Fixed, KafkaArgs};
 pub use contact::Contact;
 pub use leaders::Reached;
+pub use patience::patiently;
 pub use producing::{ONCE_AND_IN_ORDER, Reachability};
 pub use property::Property;
 #[cfg(feature = "msk-iam")]

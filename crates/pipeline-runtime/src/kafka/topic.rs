@@ -7,7 +7,7 @@ use rdkafka::client::Client;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 
-use super::{Contact, Reached, leaders};
+use super::{Contact, Reached, leaders, patiently};
 use crate::Error;
 
 /// A topic's name, by Kafka's own rules.
@@ -51,8 +51,8 @@ impl fmt::Display for TopicName {
 /// First wait for an answer. Each next one is twice as long, for brokers that are slow.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
-/// Asks the brokers for the topic and gives its number of partitions. Blocks for up to `timeout`, but no longer when
-/// they refuse the login.
+/// Asks the brokers for the topic and gives its number of partitions: [`patiently`], as it may have been made a
+/// moment ago. Each time blocks for up to `timeout`, but no longer when they refuse the login.
 ///
 /// That says nothing of the addresses that records go to: for these there is [`reach_partitions`].
 ///
@@ -62,7 +62,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 ///
 /// [`Error::BrokerUnreachable`] if none answers in time, [`Error::LoginRefused`] and [`Error::CertificateRefused`] if
 /// `contact` has noted that, [`Error::TopicMissing`] if there is no such topic, [`Error::TopicRefused`] if the broker
-/// will not say.
+/// will not say; the last four within [`Error::AskedAgain`].
 pub fn partitions_of<C: ClientContext>(
     client: &Client<C>,
     contact: &Contact,
@@ -71,7 +71,7 @@ pub fn partitions_of<C: ClientContext>(
     timeout: Duration,
     serve: impl Fn(),
 ) -> Result<usize, Error> {
-    let metadata = describe(client, contact, (brokers, topic), timeout, serve)?;
+    let metadata = patiently(|| describe(client, contact, (brokers, topic), timeout, &serve))?;
     Ok(metadata
         .topics()
         .iter()
@@ -79,12 +79,12 @@ pub fn partitions_of<C: ClientContext>(
         .sum())
 }
 
-/// The same, and then asks the leader of each partition for an offset, as a broker may advertise an address that
+/// Asks for the topic once, and then the leader of each partition for an offset, as a broker may advertise an address that
 /// nobody reaches. Blocks for up to `timeout`, and as long again for each leader.
 ///
 /// # Errors
 ///
-/// As [`partitions_of`]; of the leaders each has an outcome of its own.
+/// As [`partitions_of`], but for the patience; of the leaders each has an outcome of its own.
 pub fn reach_partitions<C: ClientContext>(
     client: &Client<C>,
     contact: &Contact,
@@ -112,7 +112,10 @@ fn describe<C: ClientContext>(
         let asked = client.fetch_metadata(Some(topic.as_str()), wait.min(left));
         serve();
         match asked {
-            Ok(metadata) => break metadata,
+            Ok(metadata) => {
+                contact.answered();
+                break metadata;
+            }
             Err(source) => {
                 if let Some(refusal) = contact.refusal(brokers) {
                     return Err(refusal);

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use pipeline_runtime::exit::with_causes;
-use pipeline_runtime::kafka::{Contact, KafkaArgs, Reached, reach_partitions};
+use pipeline_runtime::kafka::{Contact, KafkaArgs, Reached, patiently, reach_partitions};
 use pipeline_runtime::systemd;
 use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 use tracing::warn;
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 const TOLD_AGAIN: Duration = Duration::from_mins(1);
 
 /// Waits until the topic is described and each leader answers, for up to `give_up_after`. Gives its number of
-/// partitions. What Kafka refuses is not waited for.
+/// partitions. For what Kafka refuses it has a patience of seconds.
 pub(super) async fn topic<C>(
     producer: &ThreadedProducer<C>,
     contact: &Contact,
@@ -31,7 +31,10 @@ where
     let begin = Instant::now();
     let mut told: Option<(String, Instant)> = None;
     loop {
-        let failure = match look(producer, contact, args).await.and_then(all_reached) {
+        let looked = ask(producer, contact, args, |look| {
+            patiently(|| look().and_then(all_reached))
+        });
+        let failure = match looked.await {
             Ok(partitions) => return Ok(partitions),
             Err(Error::Shared(failure)) => *failure,
             Err(failure) => return Err(failure),
@@ -67,14 +70,33 @@ pub(super) async fn look<C>(
 where
     C: ProducerContext + 'static,
 {
+    ask(producer, contact, args, |look| look()).await
+}
+
+/// What a look brings.
+type Looked<T> = Result<T, pipeline_runtime::Error>;
+
+type Look = dyn Fn() -> Looked<Vec<Reached>>;
+
+/// Looks as often as `how` has it, where waiting for an answer holds up nothing.
+async fn ask<C, T>(
+    producer: &ThreadedProducer<C>,
+    contact: &Contact,
+    args: &KafkaArgs,
+    how: fn(&Look) -> Looked<T>,
+) -> Result<T, Error>
+where
+    C: ProducerContext + 'static,
+    T: Send + 'static,
+{
     let (producer, contact) = (producer.clone(), contact.clone());
     let (brokers, topic) = (args.connection.brokers.clone(), args.topic.clone());
     let look = move || reach_partitions(producer.client(), &contact, &brokers, &topic, ANSWER_TIMEOUT);
-    let looked = tokio::task::spawn_blocking(look).await;
+    let looked = tokio::task::spawn_blocking(move || how(&look)).await;
     Ok(looked.map_err(|join| Error::Runtime { source: join.into() })??)
 }
 
-fn all_reached(leaders: Vec<Reached>) -> Result<usize, Error> {
+fn all_reached(leaders: Vec<Reached>) -> Looked<usize> {
     let mut partitions = 0;
     for leader in leaders {
         leader.outcome?;

@@ -168,6 +168,21 @@ fn resident_mib(pid: i32) -> u64 {
 }
 
 #[test]
+fn a_topic_made_after_the_start_is_waited_for() {
+    run(async {
+        let scene = Scene::new("made-before").await;
+        let arguments = ["--symbols", "AAPL", "--samples", "1"];
+        let producer = scene.producer(&arguments).variable("TOPIC_NAME", "made-later");
+        let process = scene.start(&producer);
+        process.line("as this may pass", PATIENCE).await.unwrap();
+        scene.kafka.create_topic("made-later", 1).await.unwrap();
+        let status = process.end(PATIENCE).await.unwrap();
+        assert_eq!(status.code(), Some(0), "{}", process.log());
+        assert_eq!(scene.kafka.records("made-later").await.unwrap().len(), 1);
+    });
+}
+
+#[test]
 fn a_property_that_would_lose_ticks_is_refused() {
     run(async {
         let scene = Scene::new("unsafe-properties").await;
