@@ -75,7 +75,7 @@ impl fmt::Display for Host {
 /// `HOST:PORT`, with brackets around an IPv6 address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HostPort {
-    /// The host.
+    /// A name or an address, without the brackets of IPv6.
     pub host: Host,
     /// The TCP port, never 0.
     pub port: u16,

@@ -46,13 +46,13 @@ pub enum Error {
     /// Not a host.
     #[error("`{text}` is not a host, give a name or an IP address without scheme and port")]
     Host {
-        /// The text.
+        /// As it was given.
         text: String,
     },
     /// Not an address.
     #[error("`{text}` is not an address, write `HOST:PORT` (an IPv6 address in brackets)")]
     HostPort {
-        /// The text.
+        /// As it was given.
         text: String,
     },
     /// A host that clients cannot use.
@@ -60,7 +60,7 @@ pub enum Error {
         "`{host}` cannot be advertised, {reason}; give `--advertised-host` the name that clients resolve"
     )]
     AdvertisedHost {
-        /// The host.
+        /// Which every client would be told.
         host: Host,
         /// Why.
         reason: &'static str,
@@ -68,7 +68,7 @@ pub enum Error {
     /// Not a `KEY=VALUE`.
     #[error("`{argument}` is not a setting, write `KEY=VALUE`")]
     Setting {
-        /// The argument.
+        /// As it was given.
         argument: String,
     },
     /// Kafka has no such broker setting.
@@ -82,7 +82,7 @@ pub enum Error {
     /// Kafka has no such topic setting.
     #[error("Kafka 4.3 has no topic setting `{key}` (topic {topic}), {hint}")]
     UnknownTopicKey {
-        /// The topic.
+        /// By its name in the file.
         topic: String,
         /// The name.
         key: String,
@@ -92,14 +92,14 @@ pub enum Error {
     /// Two listeners on one port.
     #[error("port {port} is both `--port` and `--controller-port`, give them different ports")]
     SamePort {
-        /// The port.
+        /// Which both would listen on.
         port: u16,
     },
 
     /// A path that cannot be a data folder.
     #[error("`{path}` cannot be Kafka's data folder, give an absolute path without commas")]
     DataDirName {
-        /// The path.
+        /// As it was given.
         path: PathBuf,
     },
     /// A setting is needed and absent.
@@ -113,7 +113,7 @@ pub enum Error {
     /// Not a cluster id.
     #[error("`{text}` is not a cluster id, Kafka's are 22 characters of URL-safe base64")]
     ClusterId {
-        /// The text.
+        /// As it was given.
         text: String,
     },
     /// A file that shall hold a cluster id does not.
@@ -132,11 +132,11 @@ pub enum Error {
     OtherCluster {
         /// The data folder.
         data_dir: PathBuf,
-        /// Its cluster.
+        /// By the `meta.properties` in the folder.
         found: ClusterId,
         /// The cluster id file.
         file: PathBuf,
-        /// Its cluster.
+        /// By what was asked for.
         wanted: ClusterId,
     },
     /// The data folder is another node's.
@@ -221,7 +221,7 @@ pub enum Error {
     /// Java is too old, or not Java.
     #[error("{program} is `{said}`, Kafka 4 needs Java {minimum} or newer")]
     JavaVersion {
-        /// The program.
+        /// The `java` that was found.
         program: PathBuf,
         /// What it says of its version.
         said: String,
@@ -231,7 +231,7 @@ pub enum Error {
     /// Java cannot be run.
     #[error("cannot run {program}, check that it may be executed")]
     Java {
-        /// The program.
+        /// The `java` that was found.
         program: PathBuf,
         /// Why.
         source: io::Error,
@@ -277,7 +277,7 @@ pub enum Error {
     TopicTwice {
         /// The file.
         path: PathBuf,
-        /// The topic.
+        /// By its name, in both places.
         topic: String,
     },
     /// The file gives a topic of ticks what would lose them.
@@ -286,7 +286,7 @@ pub enum Error {
          {wanted}"
     )]
     AgainstRequired {
-        /// The topic.
+        /// By its name in the file.
         topic: String,
         /// The setting.
         key: &'static str,
@@ -300,7 +300,7 @@ pub enum Error {
     /// `--only` names what the file has not.
     #[error("the topic {topic} is not in the file, correct `--only`")]
     NotInFile {
-        /// The topic.
+        /// By the name that `--only` gives.
         topic: String,
     },
     /// The file is for another cluster.
@@ -314,7 +314,7 @@ pub enum Error {
     /// The broker does not show a topic's settings.
     #[error("the broker does not show the settings of the topic {topic}, check the right to DescribeConfigs")]
     SettingsHidden {
-        /// The topic.
+        /// By its name, as at the broker.
         topic: String,
     },
     /// The file wants what Kafka cannot do. Nothing was changed.
@@ -322,7 +322,7 @@ pub enum Error {
         "the topic {topic} cannot become as the file says, {difference}; nothing was changed, correct the file"
     )]
     CannotApply {
-        /// The topic.
+        /// By its name in the file.
         topic: String,
         /// What differs.
         difference: String,
@@ -330,7 +330,7 @@ pub enum Error {
     /// The controller refuses a change.
     #[error("Kafka refuses the change of the topic {topic}, it says: {said}")]
     ChangeRefused {
-        /// The topic.
+        /// By its name in the file.
         topic: String,
         /// Its words.
         said: String,
@@ -340,7 +340,7 @@ pub enum Error {
         "the topic {topic} still differs after the change, {difference}; look for another writer, then run again"
     )]
     NotApplied {
-        /// The topic.
+        /// By its name in the file.
         topic: String,
         /// What differs.
         difference: String,

@@ -45,7 +45,7 @@ impl AdvertisedHost {
         Err(Error::AdvertisedHost { host, reason })
     }
 
-    /// The host.
+    /// What `advertised.listeners` is to say.
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.0

@@ -15,7 +15,7 @@ pub enum Error {
     /// Kafka does not answer.
     #[error("the brokers do not {what} of the topic {topic}, check `--brokers`, `--group` and their ACLs")]
     Log {
-        /// The topic.
+        /// By its name at the brokers.
         topic: String,
         /// What was asked.
         what: &'static str,
@@ -27,9 +27,9 @@ pub enum Error {
         "no record of topic {topic}, partition {partition} came for {waited:#}, look at the brokers and try again"
     )]
     Stalled {
-        /// The topic.
+        /// By its name at the brokers.
         topic: String,
-        /// The partition.
+        /// Counted from 0.
         partition: i32,
         /// For how long.
         waited: SignedDuration,

@@ -14,7 +14,7 @@ pub enum Error {
     /// A body broke off.
     #[error("the body of s3://{bucket}/{key} broke off, check the network")]
     BrokenOff {
-        /// The bucket.
+        /// Without `s3://`.
         bucket: BucketName,
         /// The object.
         key: String,
@@ -24,7 +24,7 @@ pub enum Error {
     /// An object's check ended before it was done.
     #[error("the check of s3://{bucket}/{key} broke off, report this")]
     Check {
-        /// The bucket.
+        /// Without `s3://`.
         bucket: BucketName,
         /// The object.
         key: String,

@@ -41,7 +41,7 @@ pub enum Error {
         "no slot of the partition {partition} is in {place}, there are {partitions}; correct the selection"
     )]
     NoPartition {
-        /// The partition.
+        /// As it was named, counted from 0.
         partition: u32,
         /// Bucket, prefix and topic.
         place: String,
@@ -54,7 +54,7 @@ pub enum Error {
          `--topic`, or, if that is what you want, use `--same-topic`"
     )]
     SameTopic {
-        /// The topic.
+        /// The name that both have.
         topic: TopicName,
     },
     /// The target has no partition of that number.
@@ -87,7 +87,7 @@ pub enum Error {
          and leave it out by `--to-offset` and `--from-offset`"
     )]
     Damaged {
-        /// The object.
+        /// Its URL, `s3://BUCKET/KEY`.
         object: String,
         /// How much is wrong.
         findings: usize,
@@ -97,9 +97,9 @@ pub enum Error {
     /// An object cannot be read.
     #[error("cannot read {object}: {why}; try again")]
     Unreadable {
-        /// The object.
+        /// Its URL, `s3://BUCKET/KEY`.
         object: String,
-        /// Why.
+        /// What the store or the network says.
         why: String,
     },
     /// An offset is asked for that cannot be found.
@@ -110,7 +110,7 @@ pub enum Error {
     OffsetUnknown {
         /// What was asked for.
         offset: u64,
-        /// The object.
+        /// Its URL, `s3://BUCKET/KEY`.
         object: String,
         /// Its first record's offset.
         first: u64,

@@ -14,7 +14,6 @@ use crate::store::{Bucket, Creation, found_in, metadata_of};
 /// One topic's prefix of a bucket.
 #[derive(Clone)]
 pub(crate) struct Destination {
-    /// The bucket.
     pub(crate) bucket: Arc<dyn Bucket>,
     /// The names of its objects.
     pub(crate) keys: SlotKeys,
@@ -27,7 +26,6 @@ pub(crate) struct Destination {
 }
 
 impl Destination {
-    /// The key of a slot.
     pub(crate) fn key_of(&self, partition: i32, slot: &Slot) -> String {
         self.keys.slot(partition, slot.start, slot.hour)
     }

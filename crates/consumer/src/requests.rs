@@ -33,7 +33,6 @@ pub(crate) struct Ticket {
     pub(crate) assignment: u64,
 }
 
-/// An answer.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// What became of the run under way.

@@ -4,7 +4,6 @@
 pub struct BadSetting {
     /// The flag.
     pub(crate) setting: &'static str,
-    /// Its value.
     pub(crate) value: String,
     /// What would do.
     pub(crate) allowed: &'static str,

@@ -10,9 +10,7 @@ use crate::kafka::Broker;
 /// One topic.
 #[derive(Clone)]
 pub(crate) struct Source {
-    /// Its broker.
     pub(crate) broker: Arc<dyn Broker>,
-    /// Its name.
     pub(crate) topic: TopicName,
     /// Kafka's id of it at the start, where known.
     pub(crate) topic_id: Option<String>,
@@ -21,9 +19,7 @@ pub(crate) struct Source {
 /// The topic was made anew since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MadeAnew {
-    /// Its id at the start.
     pub(crate) id_at_start: String,
-    /// Its id now.
     pub(crate) id_now: String,
 }
 

@@ -11,7 +11,7 @@ pub enum Error {
     /// A `-X` argument is not `key=value`.
     #[error("`{argument}` is not a librdkafka property, write `key=value` or `key=@file`")]
     Property {
-        /// The argument.
+        /// As it was given.
         argument: String,
     },
     /// The file that a `-X key=@file` names cannot be read.
@@ -37,7 +37,7 @@ pub enum Error {
     /// The topic's name breaks Kafka's rules.
     #[error("`{name}` is not a topic name, use 1 to 249 of letters, digits, `.`, `_` and `-`")]
     TopicName {
-        /// The name.
+        /// As it was given.
         name: String,
     },
     /// The prefix cannot be one.
@@ -87,7 +87,7 @@ pub enum Error {
         address: String,
         /// The bootstrap servers.
         brokers: String,
-        /// The topic.
+        /// By its name, of which the leader has those partitions.
         topic: String,
         /// How many of its partitions are led there.
         partitions: usize,
@@ -144,7 +144,7 @@ pub enum Error {
     /// The broker has no such topic.
     #[error("the topic {topic} is not at {brokers}, make it with `broker-setup topics apply`")]
     TopicMissing {
-        /// The topic.
+        /// As it was asked for; names are told apart by case.
         topic: String,
         /// The bootstrap servers.
         brokers: String,
@@ -154,7 +154,7 @@ pub enum Error {
         "the broker at {brokers} refuses to describe the topic {topic}, allow the user to read, write or describe it by an ACL"
     )]
     TopicRefused {
-        /// The topic.
+        /// As it was asked for.
         topic: String,
         /// The bootstrap servers.
         brokers: String,
@@ -172,7 +172,7 @@ pub enum Error {
     /// The bucket's name breaks the rules of S3.
     #[error("`{name}` is not a bucket name, use 3 to 63 of lower-case letters, digits, `-` and `.`")]
     BucketName {
-        /// The name.
+        /// As it was given.
         name: String,
     },
     /// Nothing tells the region.

@@ -38,7 +38,7 @@ impl From<ExitStatus> for ExitCode {
 
 /// An error that knows with which status the program ends for it.
 pub trait Failure {
-    /// The status.
+    /// What `main` returns for it, and systemd sees.
     fn exit_status(&self) -> ExitStatus;
 }
 

@@ -47,7 +47,7 @@ pub enum Error {
         line: usize,
         /// The earlier line.
         other_line: usize,
-        /// The symbol.
+        /// As both lines have it, but for its case.
         symbol: String,
     },
     /// The watchlist has no symbol.
@@ -59,7 +59,7 @@ pub enum Error {
     /// A symbol would be paid twice and its ticks could not be told apart.
     #[error("the symbol {symbol} stands in the list twice, leave one out")]
     SymbolTwice {
-        /// The symbol.
+        /// As it stands there the second time.
         symbol: String,
     },
     /// The interval is no duration.
@@ -172,7 +172,7 @@ pub enum Error {
     /// The tick cannot be written as JSON.
     #[error("cannot write a tick of {symbol} as JSON, report this")]
     Encode {
-        /// The symbol.
+        /// As subscribed.
         symbol: String,
         /// Why.
         source: quote_model::Error,
@@ -204,7 +204,7 @@ pub enum Error {
          `--bucket` out"
     )]
     BucketLook {
-        /// The bucket.
+        /// Without `s3://`.
         bucket: String,
         /// Why.
         source: Box<dyn StdError + Send + Sync>,
@@ -215,7 +215,7 @@ pub enum Error {
          their secret is wrong; choose another name, grant it or mend them"
     )]
     BucketForbidden {
-        /// The bucket.
+        /// Without `s3://`.
         bucket: String,
         /// What S3 says.
         source: Box<dyn StdError + Send + Sync>,
@@ -223,7 +223,7 @@ pub enum Error {
     /// The name belongs to somebody else.
     #[error("the bucket name {bucket} is taken by another AWS account, choose another one")]
     BucketTaken {
-        /// The bucket.
+        /// Without `s3://`.
         bucket: String,
         /// What S3 says.
         source: Box<dyn StdError + Send + Sync>,
@@ -233,9 +233,9 @@ pub enum Error {
         "not allowed to make the bucket {bucket} in {region}, allow `s3:CreateBucket` in the role's policy or make it by hand"
     )]
     BucketCreateDenied {
-        /// The bucket.
+        /// Without `s3://`.
         bucket: String,
-        /// The region.
+        /// In which it would be made.
         region: String,
         /// What S3 says.
         source: Box<dyn StdError + Send + Sync>,
@@ -245,9 +245,9 @@ pub enum Error {
         "cannot make the bucket {bucket} in {region}, check the region and the account's limit of buckets"
     )]
     BucketCreate {
-        /// The bucket.
+        /// Without `s3://`.
         bucket: String,
-        /// The region.
+        /// In which it would be made.
         region: String,
         /// What S3 says.
         source: Box<dyn StdError + Send + Sync>,

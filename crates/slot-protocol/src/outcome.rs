@@ -57,7 +57,7 @@ pub enum Conflict {
     /// Its topic id is another.
     #[error("it is of the topic with id {theirs}, this one has id {ours}")]
     TopicId {
-        /// Ours.
+        /// The id that Kafka gave the topic when it was made.
         ours: String,
         /// The object's.
         theirs: String,
@@ -65,9 +65,9 @@ pub enum Conflict {
     /// The record at the same offset is another.
     #[error("its record at offset {offset} is another one (CRC32C {theirs:08x}, here {ours:08x})")]
     FirstRecord {
-        /// The offset.
+        /// Where the slot begins.
         offset: i64,
-        /// Ours.
+        /// CRC32C of the record that we hold.
         ours: u32,
         /// The object's.
         theirs: u32,

@@ -90,7 +90,7 @@ pub enum Error {
     /// An object does not hold what its name says.
     #[error("the object {key} cannot be read: {reason}")]
     Object {
-        /// Its key.
+        /// From the bucket's root.
         key: String,
         /// What is wrong.
         reason: String,

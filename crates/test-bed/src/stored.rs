@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// An object as it lies in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject {
-    /// Its key.
+    /// From the bucket's root.
     pub key: String,
     /// Its user metadata.
     pub metadata: BTreeMap<String, String>,

@@ -18,13 +18,13 @@ pub struct Config {
     pub api_key: Option<String>,
     /// Where an error's code stands.
     pub error_style: ErrorStyle,
-    /// The credits of the plan.
+    /// What a plan allows, and whether a refused call costs something.
     pub credits: CreditPlan,
     /// Whether replies tell the credits in headers, which no reference promises.
     pub sends_credit_headers: bool,
     /// The instruments and their prices.
     pub market: MarketConfig,
-    /// The WebSocket.
+    /// Who may connect, and what a connection gets.
     pub websocket: WebSocketConfig,
 }
 

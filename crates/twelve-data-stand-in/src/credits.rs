@@ -15,7 +15,7 @@ const MINUTE_MS: i64 = 60_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreditPlan {
-    /// In a minute.
+    /// What calls may cost in one of its windows.
     pub per_minute: u32,
     /// In a day of UTC; paid plans have no such limit.
     pub per_day: Option<u32>,

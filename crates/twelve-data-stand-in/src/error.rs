@@ -10,7 +10,7 @@ pub enum Error {
     /// The address is taken or not of this host.
     #[error("cannot listen on {address}, choose a free one with `--listen`, or port 0")]
     Listen {
-        /// The address.
+        /// What was asked to listen on.
         address: SocketAddr,
         /// Why.
         source: std::io::Error,
@@ -18,7 +18,7 @@ pub enum Error {
     /// The server ended by itself.
     #[error("the server on {address} broke off")]
     Serve {
-        /// Its address.
+        /// Where it listened.
         address: SocketAddr,
         /// Why.
         source: std::io::Error,
@@ -26,7 +26,7 @@ pub enum Error {
     /// Its task ended by itself.
     #[error("the server's task on {address} broke off")]
     Task {
-        /// Its address.
+        /// Where it listened.
         address: SocketAddr,
         /// Why.
         source: tokio::task::JoinError,
@@ -58,7 +58,7 @@ pub enum Error {
     /// The symbol to replay would be answered as unknown.
     #[error("`{symbol}` cannot be replayed: it is no symbol, or one that always counts as unknown")]
     ReplaySymbol {
-        /// The symbol.
+        /// By the name that the replay was to be served under.
         symbol: String,
     },
     /// There is no table of time zones.

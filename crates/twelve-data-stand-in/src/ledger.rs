@@ -63,7 +63,7 @@ pub struct Served {
     pub channel: Channel,
     /// The symbol as requested.
     pub symbol: String,
-    /// The price.
+    /// A decimal's text, as sent.
     pub price: String,
     /// The bid, if one was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

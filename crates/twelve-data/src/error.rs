@@ -19,7 +19,7 @@ pub enum ReplyError {
     /// The HTTP status says so, and the body is not the vendor's.
     #[error("HTTP status {status}, with the body `{body}`")]
     Http {
-        /// The status.
+        /// Outside 200 to 299.
         status: u16,
         /// The body's start.
         body: String,

@@ -21,7 +21,7 @@ pub struct TopicFile {
 /// One topic as it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
-    /// Its name.
+    /// As at the broker, where it never changes.
     pub name: TopicName,
     /// How many partitions.
     pub partitions: NonZeroU16,

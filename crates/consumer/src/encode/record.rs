@@ -29,7 +29,6 @@ pub(crate) struct Record<'a> {
 pub(crate) enum Content<'a> {
     /// A valid tick.
     Tick {
-        /// The tick.
         tick: Tick<'a>,
         /// The value has no other fields. Always so for an encoding that keeps the bytes.
         is_whole: bool,

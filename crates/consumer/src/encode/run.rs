@@ -24,7 +24,6 @@ enum Filling {
 /// How much a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RunSize {
-    /// Records.
     pub(crate) records: u64,
     /// Of these, no ticks.
     pub(crate) not_ticks: u64,

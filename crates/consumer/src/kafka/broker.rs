@@ -32,7 +32,6 @@ pub(crate) trait Broker: Send + Sync {
 /// What the group committed for a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Committed {
-    /// The partition.
     pub(crate) partition: i32,
     /// The offset, if there is a commit.
     pub(crate) offset: Option<i64>,

@@ -12,7 +12,6 @@ pub enum Error {
     /// The topic cannot be subscribed to.
     #[error("cannot subscribe to the topic {topic}")]
     Subscribe {
-        /// The topic.
         topic: TopicName,
         /// Why.
         source: KafkaError,

@@ -70,14 +70,10 @@ pub(crate) trait Log {
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// A record of a partition came before it was listened to, and is lost: it must be read again.
-    TooEarly {
-        /// The partition.
-        partition: i32,
-    },
+    TooEarly { partition: i32 },
     /// A batch of a partition cannot be read: a digit changed on the broker's disk. Nothing behind it is handed over until
     /// the partition is [moved](Log::seek) or taken again.
     Unreadable {
-        /// The partition.
         partition: i32,
         /// Where the batch begins.
         offset: i64,

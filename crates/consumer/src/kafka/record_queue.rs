@@ -154,7 +154,6 @@ impl Consumed<'_> {
         self.message().offset
     }
 
-    /// The record.
     pub(crate) fn record(&self) -> Record<'_> {
         let message = self.message();
         Record {

@@ -17,7 +17,6 @@ pub enum Error {
     /// The committed offsets cannot be had.
     #[error("cannot read the group's committed offsets of the topic {topic}")]
     Committed {
-        /// The topic.
         topic: TopicName,
         /// Why.
         source: KafkaError,
@@ -25,27 +24,18 @@ pub enum Error {
     /// The ends of the log cannot be had.
     #[error("cannot read where the log of topic {topic}, partition {partition} begins and ends")]
     LogRange {
-        /// The topic.
         topic: TopicName,
-        /// The partition.
         partition: i32,
         /// Why.
         source: KafkaError,
     },
     /// An object was deleted between LIST and HEAD.
     #[error("s3://{bucket}/{key} vanished while it was looked at")]
-    Vanished {
-        /// The bucket.
-        bucket: BucketName,
-        /// The key.
-        key: String,
-    },
+    Vanished { bucket: BucketName, key: String },
     /// An object under a slot's name is no slot.
     #[error("s3://{bucket}/{key} has a slot's name, but {what}; remove it, or use another `--prefix`")]
     ForeignObject {
-        /// The bucket.
         bucket: BucketName,
-        /// The key.
         key: String,
         /// What is missing.
         what: String,
@@ -60,11 +50,8 @@ pub enum Error {
          remove the old data"
     )]
     ChainBeyondLog {
-        /// The topic.
         topic: TopicName,
-        /// The partition.
         partition: i32,
-        /// The bucket.
         bucket: BucketName,
         /// Where the chain ends.
         boundary: i64,

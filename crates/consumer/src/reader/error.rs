@@ -26,11 +26,9 @@ pub enum Error {
          nothing was written"
     )]
     AnotherLog {
-        /// The bucket.
         bucket: BucketName,
         /// The slot's key.
         key: String,
-        /// The partition.
         partition: i32,
         /// First offset of the slot.
         start: i64,
@@ -42,9 +40,7 @@ pub enum Error {
         "Kafka refuses the group {group} or the topic {topic}, check the ACLs and the `-X sasl.…` settings"
     )]
     Refused {
-        /// The group.
         group: String,
-        /// The topic.
         topic: TopicName,
         /// Why.
         source: KafkaError,
@@ -60,9 +56,7 @@ pub enum Error {
         "cannot encode the run of topic {topic}, partition {partition} at offset {offset}, look at this host's memory"
     )]
     Encode {
-        /// The topic.
         topic: TopicName,
-        /// The partition.
         partition: i32,
         /// Offset of the record.
         offset: i64,
@@ -72,9 +66,7 @@ pub enum Error {
     /// The bytes of a closed run could not be made.
     #[error("cannot encode the run of topic {topic}, partition {partition}, look at this host's memory")]
     NotEncoded {
-        /// The topic.
         topic: TopicName,
-        /// The partition.
         partition: i32,
         /// Why.
         source: EncodingFailed,

@@ -12,9 +12,7 @@ pub enum Error {
     /// A body broke off.
     #[error("the body of s3://{bucket}/{key} broke off")]
     BrokenOff {
-        /// The bucket.
         bucket: BucketName,
-        /// The key.
         key: String,
         /// Why.
         source: ByteStreamError,

@@ -48,7 +48,6 @@ impl Objects {
         })
     }
 
-    /// The bucket.
     #[must_use]
     pub(crate) fn bucket(&self) -> &BucketName {
         &self.bucket

@@ -17,7 +17,6 @@ pub enum Unfit {
          have; use a shorter `--topic` or `--prefix`"
     )]
     KeyTooLong {
-        /// The bucket.
         bucket: BucketName,
         /// Bytes of the key.
         length: usize,
@@ -32,7 +31,6 @@ pub enum Unfit {
         unkept.flag, unkept.asked, unkept.found
     )]
     NotKept {
-        /// The bucket.
         bucket: BucketName,
         /// The setting.
         unkept: Unkept,
@@ -42,7 +40,6 @@ pub enum Unfit {
         "the trial of bucket {bucket} failed with the settings `{settings}`, leave out what the store does not know"
     )]
     Refused {
-        /// The bucket.
         bucket: BucketName,
         /// The flags.
         settings: String,
@@ -61,7 +58,6 @@ pub enum Unfit {
 #[derive(Debug, thiserror::Error)]
 #[error("the store of bucket {bucket} does not keep `If-None-Match: *`: {shown}")]
 pub struct NotCreateOnly {
-    /// The bucket.
     pub(super) bucket: BucketName,
     /// What was seen.
     pub(super) shown: String,

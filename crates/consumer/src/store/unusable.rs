@@ -16,9 +16,7 @@ pub enum Unusable {
     /// The layout object is no layout.
     #[error("s3://{bucket}/{key} is not a layout that this version reads, use another `--prefix`")]
     LayoutUnreadable {
-        /// The bucket.
         bucket: BucketName,
-        /// The key.
         key: String,
         /// Why.
         source: serde_json::Error,
@@ -29,11 +27,8 @@ pub enum Unusable {
          another `--prefix`"
     )]
     LayoutDiffers {
-        /// The bucket.
         bucket: BucketName,
-        /// The key.
         key: String,
-        /// Which setting.
         setting: &'static str,
         /// What the flags say.
         asked: String,
@@ -64,11 +59,9 @@ impl Failure for Unusable {
      two pipelines share a prefix; either use another `--prefix`, or remove the old data"
 )]
 pub struct AnotherTopic {
-    /// The bucket.
     pub(crate) bucket: BucketName,
     /// The key of the layout or of a slot.
     pub(crate) key: String,
-    /// The topic.
     pub(crate) topic: String,
     /// The topic's id now.
     pub(crate) ours: String,

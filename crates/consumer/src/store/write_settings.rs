@@ -123,9 +123,7 @@ pub(crate) struct WriteSettings {
 /// A setting that a store took and did not keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unkept {
-    /// The flag.
     pub(crate) flag: &'static str,
-    /// What was asked.
     pub(crate) asked: String,
     /// What the store says of the object.
     pub(crate) found: String,

@@ -100,7 +100,7 @@ pub enum Refusal {
         /// What is wrong with it.
         reason: String,
     },
-    /// No reply.
+    /// Nothing came within the time allowed, or the connection was lost.
     NoReply,
     /// Any other reply.
     Other {

@@ -12,15 +12,15 @@ use crate::{Error, Result};
 /// A record as it lies in Kafka.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its partition.
+    /// Counted from 0.
     pub partition: i32,
     /// Its offset there.
     pub offset: i64,
     /// Its timestamp, in milliseconds since 1970 in UTC.
     pub timestamp_ms: Option<i64>,
-    /// Its key.
+    /// As bytes, which may be no text; a tick's is its symbol.
     pub key: Option<Vec<u8>>,
-    /// Its value.
+    /// As bytes; a tombstone has none.
     pub value: Option<Vec<u8>>,
     /// Its headers, in order.
     pub headers: Vec<(String, Option<Vec<u8>>)>,

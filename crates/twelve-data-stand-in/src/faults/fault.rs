@@ -15,7 +15,7 @@ pub enum Fault {
     },
     /// A gateway's page: an error status with a body of HTML.
     Html {
-        /// The status.
+        /// Which the page comes with.
         status: ErrorStatus,
     },
     /// Status 200 and a body that is not JSON.
@@ -32,7 +32,7 @@ pub enum Fault {
     Unauthorized,
     /// The whole call is refused in the vendor's JSON.
     Refused {
-        /// Its code.
+        /// It stands where [`ErrorStyle`](crate::ErrorStyle) has it.
         code: ErrorStatus,
         /// Its words.
         message: String,
@@ -51,7 +51,7 @@ pub enum Fault {
     EntryRefused {
         /// The symbol as it will be requested.
         symbol: String,
-        /// The code.
+        /// In the entry's own JSON.
         code: ErrorStatus,
         /// The words.
         message: String,
@@ -167,7 +167,7 @@ impl From<ErrorStatus> for u16 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Injection {
-    /// The fault.
+    /// What happens to each request that it hits.
     pub fault: Fault,
     /// How many requests it hits.
     #[serde(default = "once")]

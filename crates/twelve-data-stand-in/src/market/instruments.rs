@@ -193,7 +193,6 @@ pub(crate) fn venue_of(mic_code: &str) -> Option<&'static str> {
         .map(|venue| venue.0)
 }
 
-/// The MIC of an exchange.
 pub(crate) fn mic_of(exchange: &str) -> Option<&'static str> {
     VENUES
         .iter()

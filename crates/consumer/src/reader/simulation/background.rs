@@ -12,7 +12,6 @@ use futures::task::LocalSpawnExt;
 use crate::clock::Clock;
 use crate::requests::Spawn;
 
-/// A clock that stands.
 #[derive(Clone)]
 pub(crate) struct StandingClock(Arc<Mutex<State>>);
 

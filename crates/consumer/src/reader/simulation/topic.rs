@@ -15,7 +15,6 @@ use super::background::StandingClock;
 use crate::encode::Record;
 use crate::kafka::{self, Broker, Committed, Event, Log, Rebalance};
 
-/// The id of the topic.
 pub(crate) const TOPIC_ID: &str = "first";
 
 /// One partition of the topic.

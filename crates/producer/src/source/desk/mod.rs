@@ -87,7 +87,6 @@ pub(super) struct Task {
     reservation: Reservation,
 }
 
-/// What is asked.
 #[derive(Debug)]
 pub(super) enum Ask {
     Usage,
