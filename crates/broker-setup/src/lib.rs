@@ -5,6 +5,8 @@
 //! 3. [`wait`](reach::wait): the broker answers, advertises what was asked, and each advertised address is reached;
 //! 4. [`topics::plan`] and [`topics::apply`]: the topics become equal to a file.
 //!
+//! `doctor` takes the looks of step 3 once, from a client's host, and says which one fails.
+//!
 //! Each step may be run again; a second run changes nothing.
 
 mod address;

@@ -1,6 +1,6 @@
-//! What the three binaries share beside the tick, each once: the [`command_line`], [`logs`], [`metrics`], [`shutdown`], [`exit`] status,
-//! [`systemd`] notices, how a [`kafka`] client is configured and finds its
-//! topic, and how an `s3` client is configured.
+//! What the three binaries share beside the tick, each once: the [`command_line`], [`logs`], [`metrics`],
+//! [`shutdown`], [`exit`] status, [`systemd`] notices, how a [`kafka`] client is configured and finds its topic (and
+//! how long an answer that may pass is doubted), and how an `s3` client is configured.
 
 pub mod command_line;
 mod error;
