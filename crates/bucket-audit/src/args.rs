@@ -92,39 +92,42 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Cli {
-        #[command(flatten)]
-        audit: AuditArgs,
+impl AuditArgs {
+    /// As of a command line with these flags behind the bucket's.
+    pub(crate) fn parsed(flags: &[&str]) -> Result<Self, clap::Error> {
+        #[derive(Debug, clap::Parser)]
+        struct Cli {
+            #[command(flatten)]
+            audit: AuditArgs,
+        }
+        let line = ["audit", "--bucket", "my-bucket"].iter().chain(flags);
+        <Cli as clap::Parser>::try_parse_from(line).map(|cli| cli.audit)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn durations_read_as_people_write_them() {
-        let cli = Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--in-flight", "5m"]).unwrap();
-        assert_eq!(cli.audit.in_flight, SignedDuration::from_mins(5));
-        assert!(Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--in-flight=-5m"]).is_err());
+        let args = AuditArgs::parsed(&["--in-flight", "5m"]).unwrap();
+        assert_eq!(args.in_flight, SignedDuration::from_mins(5));
+        assert!(AuditArgs::parsed(&["--in-flight=-5m"]).is_err());
     }
 
     #[test]
     fn the_log_is_that_of_a_topic_that_is_named() {
-        let base = ["audit", "--bucket", "my-bucket"];
-        assert!(Cli::try_parse_from(base).unwrap().audit.kafka().is_none());
-        let brokers = base.into_iter().chain(["--brokers", "b:9092"]);
-        assert!(Cli::try_parse_from(brokers.clone()).is_err());
-        let cli = Cli::try_parse_from(brokers.chain(["--topic", "t"])).unwrap();
-        assert_eq!(cli.audit.kafka().unwrap().topic.as_str(), "t");
+        assert!(AuditArgs::parsed(&[]).unwrap().kafka().is_none());
+        assert!(AuditArgs::parsed(&["--brokers", "b:9092"]).is_err());
+        let args = AuditArgs::parsed(&["--brokers", "b:9092", "--topic", "t"]).unwrap();
+        assert_eq!(args.kafka().unwrap().topic.as_str(), "t");
     }
 
     #[test]
     fn a_part_cannot_be_complete() {
-        let since = ["audit", "--bucket", "my-bucket", "--since", "2026-11-23"];
-        let cli = Cli::try_parse_from(since).unwrap();
-        assert_eq!(cli.audit.since, Some("2026-11-23T00:00:00Z".parse().unwrap()));
-        assert!(Cli::try_parse_from(since.into_iter().chain(["--complete"])).is_err());
+        let args = AuditArgs::parsed(&["--since", "2026-11-23"]).unwrap();
+        assert_eq!(args.since, Some("2026-11-23T00:00:00Z".parse().unwrap()));
+        assert!(AuditArgs::parsed(&["--since", "2026-11-23", "--complete"]).is_err());
     }
 }

@@ -174,24 +174,15 @@ async fn nothing_there(args: &AuditArgs, bucket: &Bucket) -> Result<Finding, Err
 #[cfg(test)]
 mod tests {
     use bucket_reader::{ListedSlot, ObjectName};
-    use clap::Parser;
 
     use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Cli {
-        #[command(flatten)]
-        audit: AuditArgs,
-    }
 
     #[test]
     fn ticks_may_be_on_their_way_for_as_long_as_is_said_before_the_newest_object() {
         let mut listing = Listing::default();
         listing.newest = Some("2026-11-23T14:10:00Z".parse().unwrap());
-        let recent = |flags: &[&str], listing: &Listing| {
-            let line = ["audit", "--bucket", "my-bucket"].iter().chain(flags);
-            recent_from(&Cli::try_parse_from(line).unwrap().audit, listing)
-        };
+        let recent =
+            |flags: &[&str], listing: &Listing| recent_from(&AuditArgs::parsed(flags).unwrap(), listing);
         assert_eq!(recent(&[], &listing), None);
         let expected = "2026-11-23T14:05:00Z".parse().unwrap();
         assert_eq!(recent(&["--in-flight", "5m"], &listing), Some(expected));

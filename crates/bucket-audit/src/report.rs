@@ -209,25 +209,18 @@ impl TopicSummary {
 #[cfg(test)]
 mod tests {
     use bucket_reader::{Place, Seqs};
-    use clap::Parser;
 
     use super::*;
 
-    #[derive(Debug, Parser)]
-    struct Cli {
-        #[command(flatten)]
-        audit: AuditArgs,
-    }
-
     fn report(findings: Findings) -> Report {
-        let cli = Cli::try_parse_from(["audit", "--bucket", "my-bucket", "--prefix", "x"]).unwrap();
+        let args = AuditArgs::parsed(&["--prefix", "x"]).unwrap();
         let topic = TopicSummary {
             topic: "t".to_owned(),
             objects: 2,
             not_known: vec!["whether it rains".to_owned()],
             ..TopicSummary::default()
         };
-        Report::new(&cli.audit, vec![topic], findings)
+        Report::new(&args, vec![topic], findings)
     }
 
     fn text(report: &Report) -> String {

@@ -87,6 +87,15 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The program's runtime does not start.
+    #[error("the runtime does not start, check the limits on files and memory")]
+    Runtime {
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A signal asked to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// An object does not hold what its name says.
     #[error("the object {key} cannot be read: {reason}")]
     Object {

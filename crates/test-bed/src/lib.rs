@@ -6,6 +6,7 @@
 //! [`KafkaLink`] before the brokers cuts and stalls.
 
 mod bed;
+mod ending;
 mod error;
 mod fault_proxy;
 mod kafka;
@@ -19,6 +20,7 @@ mod stored;
 mod tools;
 
 pub use bed::Bed;
+pub use ending::{end, runtime};
 pub use error::Error;
 pub use fault_proxy::{Fault, FaultProxy, FaultScript, Gate, Injected, Refusal, Request};
 pub use kafka::{Hindrance, Kafka, KafkaLink, Record};

@@ -4,6 +4,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::operation::head_object::builders::HeadObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumMode;
 use bytes::Bytes;
@@ -113,15 +114,7 @@ impl Objects {
     ///
     /// Anything but 200 and 404.
     pub(crate) async fn head(&self, key: &str) -> Result<Option<HashMap<String, String>>, Error> {
-        let sent = self
-            .client
-            .current()
-            .head_object()
-            .bucket(self.bucket.as_str())
-            .key(key)
-            .send()
-            .await;
-        match sent {
+        match self.look_at(key).send().await {
             Ok(object) => Ok(Some(object.metadata.unwrap_or_default())),
             Err(error) if status_of(&error) == Some(404) => Ok(None),
             Err(error) => Err(self.refused(Operation::HeadObject, key, error).await),
@@ -134,19 +127,16 @@ impl Objects {
     ///
     /// If the store does not say.
     pub(super) async fn unkept_setting(&self, key: &str) -> Result<Option<Unkept>, Error> {
-        let sent = self
-            .client
-            .current()
-            .head_object()
-            .bucket(self.bucket.as_str())
-            .key(key)
-            .checksum_mode(ChecksumMode::Enabled)
-            .send()
-            .await;
-        match sent {
+        let looked = self.look_at(key).checksum_mode(ChecksumMode::Enabled);
+        match looked.send().await {
             Ok(object) => Ok(self.write_settings.unkept(&object)),
             Err(error) => Err(self.refused(Operation::HeadObject, key, error).await),
         }
+    }
+
+    fn look_at(&self, key: &str) -> HeadObjectFluentBuilder {
+        let client = self.client.current();
+        client.head_object().bucket(self.bucket.as_str()).key(key)
     }
 
     /// The flags of those settings that were asked for, empty if there are none.

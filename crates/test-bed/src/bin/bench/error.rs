@@ -8,8 +8,8 @@ use rdkafka::error::KafkaError;
 pub(crate) enum Error {
     #[error(transparent)]
     Part(#[from] test_bed::Error),
-    #[error("the runtime does not start, check the limits on files and memory")]
-    Runtime { source: std::io::Error },
+    #[error("the thread that fills the topic broke off")]
+    Filling(#[from] tokio::task::JoinError),
     #[error("the results cannot be written to stdout")]
     Stdout(#[from] std::io::Error),
     #[error("{path} cannot be written, choose another file for `--json`")]

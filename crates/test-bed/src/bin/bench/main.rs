@@ -33,17 +33,11 @@ fn main() -> ExitCode {
     let screen = Screen::since(SystemTime::now());
     let result = match args.command {
         Some(Command::Reference(args)) => reference::run(&args).and_then(|figures| print(&screen, &figures)),
-        None => tokio::runtime::Runtime::new()
-            .map_err(|source| Error::Runtime { source })
+        None => test_bed::runtime()
+            .map_err(Error::from)
             .and_then(|runtime| runtime.block_on(steps::run(&args.plan, &screen))),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            screen.failure(&format!("{:#}", anyhow::Error::new(error)));
-            ExitCode::FAILURE
-        }
-    }
+    test_bed::end(&screen, result, |_| false)
 }
 
 fn print(screen: &Screen, figures: &figures::Figures) -> Result<(), Error> {

@@ -68,9 +68,7 @@ async fn filled(kafka: &Kafka, partitions: u16, load: Load, screen: &Screen) -> 
         let screen = screen.clone();
         tokio::task::spawn_blocking(move || fill(&to, load, Timestamp::now(), &screen))
     };
-    let bytes = filling
-        .await
-        .map_err(|error| Error::Runtime { source: error.into() })??;
+    let bytes = filling.await??;
     let found = kafka.record_count(TOPIC).await? as u64;
     if found == load.ticks {
         Ok(bytes)

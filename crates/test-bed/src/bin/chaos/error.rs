@@ -1,5 +1,5 @@
 use std::path::PathBuf;
-use std::process::{ExitCode, ExitStatus};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 /// Why the run ends badly.
@@ -9,8 +9,6 @@ pub(crate) enum Error {
     Part(#[from] test_bed::Error),
     #[error(transparent)]
     Signals(#[from] pipeline_runtime::Error),
-    #[error("the runtime does not start, check the limits on files and memory")]
-    Runtime { source: std::io::Error },
     #[error("the results cannot be written to stdout")]
     Stdout(#[from] std::io::Error),
     #[error("the feed cannot make its Kafka client")]
@@ -51,15 +49,4 @@ pub(crate) enum Error {
         folder: PathBuf,
         source: Box<Self>,
     },
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl Error {
-    pub(crate) fn exit_status(&self) -> ExitCode {
-        ExitCode::from(match self {
-            Self::Interrupted => 130,
-            _ => 1,
-        })
-    }
 }

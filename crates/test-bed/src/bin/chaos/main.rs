@@ -29,14 +29,9 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let seed = args.seed();
     let tally = Tally::start(args.faults, seed);
-    let runtime = tokio::runtime::Runtime::new().map_err(|source| Error::Runtime { source });
+    let runtime = test_bed::runtime().map_err(Error::from);
     let result = runtime.and_then(|runtime| runtime.block_on(run::run(&args, seed, &tally)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let status = error.exit_status();
-            tally.screen.failure(&format!("{:#}", anyhow::Error::new(error)));
-            status
-        }
-    }
+    test_bed::end(&tally.screen, result, |error| {
+        matches!(error, Error::Part(test_bed::Error::Interrupted))
+    })
 }

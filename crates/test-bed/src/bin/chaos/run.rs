@@ -27,11 +27,11 @@ pub(crate) async fn run(args: &Args, seed: u64, tally: &Tally) -> Result<(), Err
     let bed = Bed::new()?;
     let done = tokio::select! {
         biased;
-        () = signals.cancelled() => Err(Error::Interrupted),
+        () = signals.cancelled() => Err(test_bed::Error::Interrupted.into()),
         done = Box::pin(run_on(&bed, args, seed, tally)) => done,
     };
     match done {
-        Ok(()) | Err(Error::Interrupted) => done,
+        Ok(()) | Err(Error::Part(test_bed::Error::Interrupted)) => done,
         Err(error) => {
             bed.keep();
             Err(Error::Kept {

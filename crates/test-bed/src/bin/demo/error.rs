@@ -1,4 +1,3 @@
-use std::process::ExitCode;
 use std::time::Duration;
 
 /// Why the demo ends before its time.
@@ -10,8 +9,6 @@ pub(crate) enum Error {
     StandIn(#[from] twelve_data_stand_in::Error),
     #[error(transparent)]
     Signals(#[from] pipeline_runtime::Error),
-    #[error("the runtime does not start, check the limits on files and memory")]
-    Runtime { source: std::io::Error },
     #[error("the results cannot be written to stdout")]
     Stdout(#[from] std::io::Error),
     #[error(
@@ -27,15 +24,4 @@ pub(crate) enum Error {
     NotATick { key: String, source: quote_model::Error },
     #[error("nothing new came into the bucket for {within:?}; the end of the logs:\n{logs}")]
     Stalled { within: Duration, logs: String },
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl Error {
-    pub(crate) fn exit_status(&self) -> ExitCode {
-        ExitCode::from(match self {
-            Self::Interrupted => 130,
-            _ => 1,
-        })
-    }
 }

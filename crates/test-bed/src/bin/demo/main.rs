@@ -23,16 +23,11 @@ use error::Error;
 fn main() -> ExitCode {
     let args = Args::parse();
     let screen = Screen::since(script_started().unwrap_or_else(SystemTime::now));
-    let runtime = tokio::runtime::Runtime::new().map_err(|source| Error::Runtime { source });
+    let runtime = test_bed::runtime().map_err(Error::from);
     let result = runtime.and_then(|runtime| runtime.block_on(steps::run(args, &screen)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let status = error.exit_status();
-            screen.failure(&format!("{:#}", anyhow::Error::new(error)));
-            status
-        }
-    }
+    test_bed::end(&screen, result, |error| {
+        matches!(error, Error::Part(test_bed::Error::Interrupted))
+    })
 }
 
 /// When `demo.sh` began, which says it in a variable.

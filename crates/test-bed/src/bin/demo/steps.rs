@@ -26,7 +26,7 @@ pub(crate) async fn run(args: Args, screen: &Screen) -> Result<(), Error> {
     };
     let shown = tokio::select! {
         biased;
-        () = signals.cancelled() => Err(Error::Interrupted),
+        () = signals.cancelled() => Err(test_bed::Error::Interrupted.into()),
         shown = Box::pin(show(&args, &mut running, screen)) => shown,
     };
     let done = match shown {

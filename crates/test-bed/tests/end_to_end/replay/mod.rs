@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use quote_model::{SCHEMA_HEADER, SCHEMA_HEADER_VALUE};
 use rdkafka::producer::FutureRecord;
 use serde_json::Value;
-use test_bed::{Fault, FaultProxy, Launch, Process, Record};
+use test_bed::{Fault, FaultProxy, Injected, Launch, Process, Record};
 
 use crate::stored::assert_each_once;
 use crate::ticks::Session;
@@ -251,18 +251,24 @@ fn what_lies_in_parquet_is_audited_and_comes_back() {
     });
 }
 
+/// A way to the bucket on which the last object does not come until the fault is lifted.
+async fn holding_the_last_object(source: &World) -> (FaultProxy, Injected) {
+    let keys = source.s3.data_keys(&source.bucket, "").await.unwrap();
+    let last = keys.last().unwrap().rsplit('/').next().unwrap().to_owned();
+    let proxy = FaultProxy::start(source.s3.endpoint()).await.unwrap();
+    let held = proxy.inject(1, Fault::HoldReply, move |request| {
+        request.method == "GET" && request.path.contains(&last)
+    });
+    (proxy, held)
+}
+
 #[test]
 fn what_a_signal_interrupts_goes_on_where_it_says() {
     run(async {
         let source = stored("replay-stopped", 2, &[40, 40, 40], &[]).await;
         let target = World::new("replay-stopped-again", 2).await;
-        let keys = source.s3.data_keys(&source.bucket, "").await.unwrap();
-        let last = keys.last().unwrap().rsplit('/').next().unwrap().to_owned();
-        let proxy = FaultProxy::start(source.s3.endpoint()).await.unwrap();
+        let (proxy, mut held) = holding_the_last_object(&source).await;
         let by_proxy = source.s3.variables_by_way_of(&proxy.endpoint());
-        let mut held = proxy.inject(1, Fault::HoldReply, move |request| {
-            request.method == "GET" && request.path.contains(&last)
-        });
         let process = target.start(&replay(&source, &target, &[]).variables(by_proxy));
         held.taken_place(1).await;
         stop(&process).await;
@@ -289,13 +295,8 @@ fn what_a_kill_interrupts_goes_on_from_its_progress() {
     run(async {
         let source = stored("replay-killed", 2, &[40, 40, 40], &[]).await;
         let target = World::new("replay-killed-again", 2).await;
-        let keys = source.s3.data_keys(&source.bucket, "").await.unwrap();
-        let last = keys.last().unwrap().rsplit('/').next().unwrap().to_owned();
-        let proxy = FaultProxy::start(source.s3.endpoint()).await.unwrap();
+        let (proxy, mut held) = holding_the_last_object(&source).await;
         let by_proxy = source.s3.variables_by_way_of(&proxy.endpoint());
-        let mut held = proxy.inject(1, Fault::HoldReply, move |request| {
-            request.method == "GET" && request.path.contains(&last)
-        });
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("progress.json");
         let flags = ["--progress", file.to_str().unwrap()];
