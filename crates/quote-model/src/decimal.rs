@@ -53,13 +53,6 @@ impl<'a> Decimal<'a> {
         }
     }
 
-    /// Takes what is known to be a JSON number without an exponent, if it fits without counting zeros.
-    pub(crate) fn of_plain_number(text: &'a str) -> Option<Self> {
-        // nearly all are so short that no part can be too long
-        let is_short = text.len() <= FRACTION_DIGITS_MAX || has_few_digits(text);
-        is_short.then_some(Self(Cow::Borrowed(text)))
-    }
-
     /// The value times 10 to the power of 18, as a column of `DECIMAL(38,18)` keeps it.
     #[must_use]
     pub fn unscaled(&self) -> i128 {
@@ -80,14 +73,26 @@ impl<'a> Decimal<'a> {
     }
 }
 
-fn fits(json_number: &str) -> bool {
-    json_number.len() <= NUMBER_LEN_MAX && unscaled(json_number).is_some()
+/// A decimal that fits without counting zeros.
+#[derive(Clone, Copy)]
+pub(crate) struct PlainDecimal<'a>(&'a str);
+
+impl<'a> PlainDecimal<'a> {
+    /// Takes what is known to be a JSON number of so many digits and without an exponent.
+    pub(crate) fn new(text: &'a str, whole_digits: usize, fraction_digits: usize) -> Option<Self> {
+        let fits = whole_digits <= WHOLE_DIGITS_MAX && fraction_digits <= FRACTION_DIGITS_MAX;
+        fits.then_some(Self(text))
+    }
 }
 
-fn has_few_digits(plain_number: &str) -> bool {
-    let unsigned = plain_number.strip_prefix('-').unwrap_or(plain_number);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    whole.len() <= WHOLE_DIGITS_MAX && fraction.len() <= FRACTION_DIGITS_MAX
+impl<'a> From<PlainDecimal<'a>> for Decimal<'a> {
+    fn from(PlainDecimal(text): PlainDecimal<'a>) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+fn fits(json_number: &str) -> bool {
+    json_number.len() <= NUMBER_LEN_MAX && unscaled(json_number).is_some()
 }
 
 /// The digits as they stand, with the point moved behind the 18th place after it. Nothing if they are too many.

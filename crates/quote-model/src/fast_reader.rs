@@ -7,6 +7,7 @@ use std::str;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::decimal::PlainDecimal;
 use crate::tick::{FIELDS, MAX_SEQ, NOT_A_TICK, session};
 use crate::{Channel, Decimal, Symbol, Text, Tick, Version, strict, time};
 
@@ -15,25 +16,11 @@ const UNKNOWN_MAX: usize = 8;
 
 /// The tick and whether it has no unknown fields, or nothing if the JSON is not of that form. It may be a valid tick
 /// all the same.
+#[inline]
 pub(crate) fn decode(json: &[u8]) -> Option<(Tick<'_>, bool)> {
-    let mut rest = Rest(without_escapes(json)?);
     let mut fields = Fields::default();
-    rest.skip_spaces();
-    rest.skip("{")?;
-    loop {
-        rest.skip_spaces();
-        let name = rest.name(fields.next)?;
-        rest.skip_spaces();
-        fields.take(name, &mut rest)?;
-        rest.skip_spaces();
-        match rest.take_byte()? {
-            b',' => {}
-            b'}' => break,
-            _ => return None,
-        }
-    }
-    rest.skip_spaces();
-    if rest.0.is_empty() { fields.tick() } else { None }
+    fields.read(without_escapes(json)?)?;
+    Some((fields.tick()?, fields.unknown_count == 0))
 }
 
 /// The text, if a quotation mark in it can only be a string's end and a space is all white space that there is.
@@ -49,79 +36,158 @@ fn without_escapes(json: &[u8]) -> Option<&str> {
     }
 }
 
-/// What was read so far.
+/// A field of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    V,
+    Symbol,
+    Price,
+    TsRecv,
+    TsEvent,
+    Channel,
+    Producer,
+    Session,
+    Seq,
+    Exchange,
+    MicCode,
+    InstrumentType,
+    Currency,
+    CurrencyBase,
+    CurrencyQuote,
+    Bid,
+    Ask,
+    DayVolume,
+}
+
+impl Field {
+    /// Of bytes, as the compiler makes a tree of lengths and bytes of that, and of strings a list.
+    fn named(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"v" => Self::V,
+            b"symbol" => Self::Symbol,
+            b"price" => Self::Price,
+            b"ts_recv" => Self::TsRecv,
+            b"ts_event" => Self::TsEvent,
+            b"channel" => Self::Channel,
+            b"producer" => Self::Producer,
+            b"session" => Self::Session,
+            b"seq" => Self::Seq,
+            b"exchange" => Self::Exchange,
+            b"mic_code" => Self::MicCode,
+            b"type" => Self::InstrumentType,
+            b"currency" => Self::Currency,
+            b"currency_base" => Self::CurrencyBase,
+            b"currency_quote" => Self::CurrencyQuote,
+            b"bid" => Self::Bid,
+            b"ask" => Self::Ask,
+            b"day_volume" => Self::DayVolume,
+            _ => return None,
+        })
+    }
+
+    fn may_be_null(self) -> bool {
+        !matches!(
+            self,
+            Self::V
+                | Self::Symbol
+                | Self::Price
+                | Self::TsRecv
+                | Self::Channel
+                | Self::Producer
+                | Self::Session
+                | Self::Seq
+        )
+    }
+}
+
+/// What was read so far, borrowed, so that it costs nothing to drop.
 #[derive(Default)]
 struct Fields<'a> {
-    /// Place in [`FIELDS`] of the one that a writer of ours has next.
-    next: usize,
-    /// A bit for each place in [`FIELDS`].
+    /// A bit for each [`Field`].
     seen: u32,
     unknown: [&'a str; UNKNOWN_MAX],
     unknown_count: usize,
-    symbol: Option<Symbol<'a>>,
-    price: Option<Decimal<'a>>,
+    symbol: Option<&'a str>,
+    price: Option<PlainDecimal<'a>>,
     ts_recv: Option<Timestamp>,
     ts_event: Option<Timestamp>,
     channel: Option<Channel>,
-    producer: Option<Text<'a>>,
+    producer: Option<&'a str>,
     session: Option<Uuid>,
     seq: Option<u64>,
-    exchange: Option<Text<'a>>,
-    mic_code: Option<Text<'a>>,
-    instrument_type: Option<Text<'a>>,
-    currency: Option<Text<'a>>,
-    currency_base: Option<Text<'a>>,
-    currency_quote: Option<Text<'a>>,
-    bid: Option<Decimal<'a>>,
-    ask: Option<Decimal<'a>>,
-    day_volume: Option<Decimal<'a>>,
+    exchange: Option<&'a str>,
+    mic_code: Option<&'a str>,
+    instrument_type: Option<&'a str>,
+    currency: Option<&'a str>,
+    currency_base: Option<&'a str>,
+    currency_quote: Option<&'a str>,
+    bid: Option<PlainDecimal<'a>>,
+    ask: Option<PlainDecimal<'a>>,
+    day_volume: Option<PlainDecimal<'a>>,
 }
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, name: Name<'a>, rest: &mut Rest<'a>) -> Option<()> {
-        let place = match name {
-            Name::Known(place) => place,
-            Name::Unknown(name) => return self.take_unknown(name, rest),
+    fn read(&mut self, text: &'a str) -> Option<()> {
+        let mut reader = Reader { text, at: 0 };
+        reader.skip_to(b'{')?;
+        loop {
+            reader.skip_spaces();
+            let name = reader.string()?;
+            reader.skip_to(b':')?;
+            reader.skip_spaces();
+            self.take(name, &mut reader)?;
+            if reader.skip_to(b',').is_none() {
+                reader.skip(b'}')?;
+                break;
+            }
+        }
+        reader.skip_spaces();
+        reader.peek().is_none().then_some(())
+    }
+
+    fn take(&mut self, name: &'a str, reader: &mut Reader<'a>) -> Option<()> {
+        let Some(field) = Field::named(name.as_bytes()) else {
+            return self.take_unknown(name, reader);
         };
-        self.next = place + 1;
-        let bit = 1 << place;
+        let bit = 1 << field as u32;
         if self.seen & bit != 0 {
             return None;
         }
         self.seen |= bit;
-        match *FIELDS.get(place)? {
-            "v" => return (rest.number()? == "1").then_some(()),
-            "symbol" => self.symbol = Some(Symbol::parse(rest.string()?).ok()?),
-            "price" => self.price = Some(rest.decimal()?),
-            "ts_recv" => self.ts_recv = Some(rest.time()?),
-            "channel" => {
-                self.channel = Some(match rest.string()? {
+        if field.may_be_null() && reader.skip_word("null").is_some() {
+            return Some(());
+        }
+        match field {
+            Field::V => return (reader.number()?.text == "1").then_some(()),
+            Field::Symbol => self.symbol = Some(reader.string()?),
+            Field::Price => self.price = Some(reader.decimal()?),
+            Field::TsRecv => self.ts_recv = Some(reader.time()?),
+            Field::TsEvent => self.ts_event = Some(reader.time()?),
+            Field::Channel => {
+                self.channel = Some(match reader.string()? {
                     "websocket" => Channel::Websocket,
                     "rest_price" => Channel::RestPrice,
                     "rest_quote" => Channel::RestQuote,
                     _ => return None,
                 });
             }
-            "producer" => self.producer = Some(rest.string()?.into()),
-            "session" => self.session = Some(session(rest.string()?).ok()?),
-            "seq" => self.seq = Some(rest.number()?.parse().ok().filter(|seq| *seq <= MAX_SEQ)?),
-            _ if rest.skip("null").is_some() => {}
-            "ts_event" => self.ts_event = Some(rest.time()?),
-            "exchange" => self.exchange = Some(rest.string()?.into()),
-            "mic_code" => self.mic_code = Some(rest.string()?.into()),
-            "type" => self.instrument_type = Some(rest.string()?.into()),
-            "currency" => self.currency = Some(rest.string()?.into()),
-            "currency_base" => self.currency_base = Some(rest.string()?.into()),
-            "currency_quote" => self.currency_quote = Some(rest.string()?.into()),
-            "bid" => self.bid = Some(rest.decimal()?),
-            "ask" => self.ask = Some(rest.decimal()?),
-            "day_volume" => self.day_volume = Some(rest.decimal()?),
-            _ => return None,
+            Field::Producer => self.producer = Some(reader.string()?),
+            Field::Session => self.session = Some(session(reader.string()?).ok()?),
+            Field::Seq => self.seq = Some(reader.number()?.text.parse().ok().filter(|seq| *seq <= MAX_SEQ)?),
+            Field::Exchange => self.exchange = Some(reader.string()?),
+            Field::MicCode => self.mic_code = Some(reader.string()?),
+            Field::InstrumentType => self.instrument_type = Some(reader.string()?),
+            Field::Currency => self.currency = Some(reader.string()?),
+            Field::CurrencyBase => self.currency_base = Some(reader.string()?),
+            Field::CurrencyQuote => self.currency_quote = Some(reader.string()?),
+            Field::Bid => self.bid = Some(reader.decimal()?),
+            Field::Ask => self.ask = Some(reader.decimal()?),
+            Field::DayVolume => self.day_volume = Some(reader.decimal()?),
         }
         Some(())
     }
 
-    fn take_unknown(&mut self, name: &'a str, rest: &mut Rest<'a>) -> Option<()> {
+    fn take_unknown(&mut self, name: &'a str, reader: &mut Reader<'a>) -> Option<()> {
         let before = self.unknown.get(..self.unknown_count)?;
         let is_name = |other: &&str| other.eq_ignore_ascii_case(name);
         if !name.is_ascii()
@@ -133,129 +199,151 @@ impl<'a> Fields<'a> {
         }
         *self.unknown.get_mut(self.unknown_count)? = name;
         self.unknown_count += 1;
-        match rest.0.as_bytes().first()? {
-            b'"' => rest.string().map(drop),
-            b't' => rest.skip("true"),
-            b'f' => rest.skip("false"),
-            b'n' => rest.skip("null"),
-            _ => rest
+        match reader.peek()? {
+            b'"' => reader.string().map(drop),
+            b't' => reader.skip_word("true"),
+            b'f' => reader.skip_word("false"),
+            b'n' => reader.skip_word("null"),
+            _ => reader
                 .number()
-                .filter(|number| number.len() <= strict::WHOLE_DIGITS_MAX)
+                .filter(|number| number.text.len() <= strict::WHOLE_DIGITS_MAX)
                 .map(drop),
         }
     }
 
-    fn tick(self) -> Option<(Tick<'a>, bool)> {
-        if self.seen & 1 == 0 {
+    #[inline]
+    fn tick(&self) -> Option<Tick<'a>> {
+        if self.seen & (1 << Field::V as u32) == 0 {
             return None;
         }
-        let tick = Tick {
+        Some(Tick {
             v: Version,
-            symbol: self.symbol?,
-            price: self.price?,
+            symbol: Symbol::parse(self.symbol?).ok()?,
+            price: self.price?.into(),
             ts_recv: self.ts_recv?,
             ts_event: self.ts_event,
             channel: self.channel?,
-            producer: self.producer?,
+            producer: self.producer?.into(),
             session: self.session?,
             seq: self.seq?,
-            exchange: self.exchange,
-            mic_code: self.mic_code,
-            instrument_type: self.instrument_type,
-            currency: self.currency,
-            currency_base: self.currency_base,
-            currency_quote: self.currency_quote,
-            bid: self.bid,
-            ask: self.ask,
-            day_volume: self.day_volume,
-        };
-        Some((tick, self.unknown_count == 0))
+            exchange: self.exchange.map(Text::from),
+            mic_code: self.mic_code.map(Text::from),
+            instrument_type: self.instrument_type.map(Text::from),
+            currency: self.currency.map(Text::from),
+            currency_base: self.currency_base.map(Text::from),
+            currency_quote: self.currency_quote.map(Text::from),
+            bid: self.bid.map(Decimal::from),
+            ask: self.ask.map(Decimal::from),
+            day_volume: self.day_volume.map(Decimal::from),
+        })
     }
 }
 
-#[derive(Clone, Copy)]
-enum Name<'a> {
-    /// Its place in [`FIELDS`].
-    Known(usize),
-    Unknown(&'a str),
+/// A number in plain digits.
+struct Number<'a> {
+    text: &'a str,
+    whole_digits: usize,
+    fraction_digits: usize,
 }
 
-/// What is not read yet. Each step gives nothing if it does not find what it is for.
-struct Rest<'a>(&'a str);
+/// The text and how far it is read. Each step gives nothing if it does not find what it is for.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
 
-impl<'a> Rest<'a> {
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
     fn skip_spaces(&mut self) {
-        while let Some(rest) = self.0.strip_prefix(' ') {
-            self.0 = rest;
+        while self.peek() == Some(b' ') {
+            self.at += 1;
         }
     }
 
-    fn skip(&mut self, literal: &str) -> Option<()> {
-        self.0 = self.0.strip_prefix(literal)?;
-        Some(())
+    fn skip(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    fn take_byte(&mut self) -> Option<u8> {
-        let byte = *self.0.as_bytes().first()?;
-        self.0 = self.0.get(1..)?;
-        Some(byte)
-    }
-
-    /// A field's name and its colon. `expected` is tried first, as most writers keep to their order.
-    fn name(&mut self, expected: usize) -> Option<Name<'a>> {
-        if let Some(name) = FIELDS.get(expected)
-            && let Some(rest) = self.0.strip_prefix('"')
-            && let Some(rest) = rest.strip_prefix(name)
-            && let Some(rest) = rest.strip_prefix("\":")
-        {
-            self.0 = rest;
-            return Some(Name::Known(expected));
-        }
-        let name = self.string()?;
-        self.skip_spaces();
-        self.skip(":")?;
-        // from where a writer of ours would go on, so that an absent fact costs little
-        let (before, after) = FIELDS.split_at_checked(expected)?;
-        let place = after.iter().position(|known| *known == name);
-        let place = match place {
-            Some(place) => Some(place + expected),
-            None => before.iter().position(|known| *known == name),
-        };
-        Some(place.map_or(Name::Unknown(name), Name::Known))
-    }
-
-    fn string(&mut self) -> Option<&'a str> {
-        self.skip("\"")?;
-        let end = memchr::memchr(b'"', self.0.as_bytes())?;
-        let text = self.0.get(..end)?;
-        self.0 = self.0.get(end + 1..)?;
-        Some(text)
-    }
-
-    fn time(&mut self) -> Option<Timestamp> {
-        time::parse(self.string()?).ok()
-    }
-
-    /// Digits, perhaps with a sign and a point. Any other number is left to serde.
-    fn number(&mut self) -> Option<&'a str> {
-        let is_of_it = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-        let len = self.0.bytes().take_while(is_of_it).count();
-        let (text, rest) = self.0.split_at_checked(len)?;
-        let unsigned = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-        let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_plain =
-            is_digits(whole) && is_digits(fraction) && (whole.len() == 1 || !whole.starts_with('0'));
-        let is_whole = rest.starts_with([',', '}', ' ']);
-        (is_plain && is_whole).then(|| {
-            self.0 = rest;
-            text
+    /// With the spaces before it, which are rare.
+    fn skip_to(&mut self, byte: u8) -> Option<()> {
+        self.skip(byte).or_else(|| {
+            self.skip_spaces();
+            self.skip(byte)
         })
     }
 
-    fn decimal(&mut self) -> Option<Decimal<'a>> {
-        Decimal::of_plain_number(self.number()?)
+    fn skip_word(&mut self, word: &str) -> Option<()> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        rest.starts_with(word.as_bytes()).then(|| self.at += word.len())
     }
+
+    #[inline]
+    fn string(&mut self) -> Option<&'a str> {
+        self.skip(b'"')?;
+        let start = self.at;
+        let end = start + quotation_mark(self.text.as_bytes().get(start..)?)?;
+        self.at = end + 1;
+        self.text.get(start..end)
+    }
+
+    fn time(&mut self) -> Option<Timestamp> {
+        time::read(self.string()?.as_bytes()).ok()
+    }
+
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    /// Digits, perhaps with a sign and a point. Any other number is left to serde.
+    #[inline]
+    fn number(&mut self) -> Option<Number<'a>> {
+        let start = self.at;
+        let _has_sign = self.skip(b'-');
+        let first = self.peek()?;
+        let whole_digits = self.digits();
+        let fraction_digits = match self.skip(b'.') {
+            Some(()) => Some(self.digits()).filter(|digits| *digits > 0)?,
+            None => 0,
+        };
+        let is_at_end = matches!(self.peek()?, b',' | b'}' | b' ');
+        if whole_digits == 0 || (whole_digits > 1 && first == b'0') || !is_at_end {
+            return None;
+        }
+        Some(Number {
+            text: self.text.get(start..self.at)?,
+            whole_digits,
+            fraction_digits,
+        })
+    }
+
+    fn decimal(&mut self) -> Option<PlainDecimal<'a>> {
+        let number = self.number()?;
+        PlainDecimal::new(number.text, number.whole_digits, number.fraction_digits)
+    }
+}
+
+/// Where the first one is, eight bytes at a time: names and facts are so short that the call of a search with wider
+/// registers takes longer than the search.
+fn quotation_mark(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        // a byte that is zero now was a quotation mark; the lowest one that this marks is right
+        let zero_if_found = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'"'));
+        let found = zero_if_found.wrapping_sub(ONES) & !zero_if_found & (ONES << 7);
+        if found != 0 {
+            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let in_tail = tail.iter().position(|byte| *byte == b'"')?;
+    Some(words.len() * 8 + in_tail)
 }
 
 #[cfg(test)]
@@ -326,6 +414,44 @@ mod tests {
             let other = TICK.replacen(from, to, 1);
             assert_ne!(other, TICK);
             assert_eq!(decode(other.as_bytes()), None, "{to}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_is_taken_up_to_its_last_digit_and_no_further() {
+        for (price, is_taken) in [
+            ("-99999999999999999999.999999999999999999", true),
+            ("100000000000000000000", false),
+            ("0.0000000000000000001", false),
+        ] {
+            let json = TICK.replacen("332.695", price, 1);
+            assert_eq!(decode(json.as_bytes()).is_some(), is_taken, "{price}");
+            assert_eq!(Tick::decode(json.as_bytes()).is_ok(), is_taken, "{price}");
+        }
+    }
+
+    #[test]
+    fn every_field_has_its_name() {
+        for (place, name) in FIELDS.iter().enumerate() {
+            assert_eq!(
+                Field::named(name.as_bytes()).map(|field| field as usize),
+                Some(place)
+            );
+        }
+    }
+
+    #[test]
+    fn a_quotation_mark_is_found_at_any_place() {
+        for before in 0..30 {
+            for after in ["", "!", "\"#\"", "é#######\""] {
+                // a byte above and below the mark, and one with the high bit, may look like one
+                for filler in ["!", "#", "\u{a2}"] {
+                    let text = format!("{}\"{after}", filler.repeat(before));
+                    assert_eq!(quotation_mark(text.as_bytes()), text.find('"'), "{text}");
+                    let without = text.replace('"', "x");
+                    assert_eq!(quotation_mark(without.as_bytes()), None, "{without}");
+                }
+            }
         }
     }
 

@@ -110,7 +110,10 @@ impl<'a> Tick<'a> {
     /// [`Error::LineBreak`] if the bytes span lines, [`Error::Tick`] or [`Error::Number`] if they are no tick of
     /// version 1.
     pub fn decode(json: &'a [u8]) -> Result<Self, Error> {
-        Self::decode_whole(json).map(|(tick, _)| tick)
+        match fast_reader::decode(json) {
+            Some((tick, _)) => Ok(tick),
+            None => decode_slowly(json).map(|(tick, _)| tick),
+        }
     }
 
     /// The same, and whether that is all that the JSON holds: a later writer's fields, which readers ignore, are
@@ -120,7 +123,10 @@ impl<'a> Tick<'a> {
     ///
     /// As for [`Tick::decode`].
     pub fn decode_whole(json: &'a [u8]) -> Result<(Self, bool), Error> {
-        fast_reader::decode(json).map_or_else(|| decode_slowly(json), Ok)
+        match fast_reader::decode(json) {
+            Some(read) => Ok(read),
+            None => decode_slowly(json),
+        }
     }
 
     /// Writes the tick as one line of JSON, without the line's end.

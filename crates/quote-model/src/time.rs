@@ -1,4 +1,6 @@
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use serde::{Deserializer, de};
 
 use crate::Error;
@@ -8,62 +10,76 @@ use crate::text::borrowed;
 /// The end of 2261: all that a count of nanoseconds in 64 bits can say whole years of.
 const END: Timestamp = Timestamp::constant(9_214_646_400, 0);
 /// What all readers take. No place on Earth is further from UTC than 14 hours.
-const OFFSET_HOURS_MAX: u8 = 15;
+const OFFSET_HOURS_MAX: i8 = 15;
 
 /// Takes a plain RFC 3339 time from 1970 to 2261: no zone's name, no leap second, no other separators.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, Error> {
-    let refuse = |reason| Error::Time {
+    read(text.as_bytes()).map_err(|reason| Error::Time {
         text: excerpt(text),
         reason,
-    };
-    if !is_plain(text.as_bytes()) {
-        return Err(refuse("expected RFC 3339 such as `2026-11-23T14:00:00.25Z`"));
-    }
-    let time: Timestamp = text.parse().map_err(|_| refuse("there is no such time"))?;
+    })
+}
+
+/// The same, with the bare reason. The form has fixed places; the calendar is jiff's.
+pub(crate) fn read(text: &[u8]) -> Result<Timestamp, &'static str> {
+    let (time, offset) = form(text).ok_or("expected RFC 3339 such as `2026-11-23T14:00:00.25Z`")?;
+    let time = time.and_then(|time| offset.to_timestamp(time).ok());
+    let time = time.ok_or("there is no such time")?;
     if (Timestamp::UNIX_EPOCH..END).contains(&time) {
         Ok(time)
     } else {
-        Err(refuse("expected one from 1970 to 2261"))
+        Err("expected one from 1970 to 2261")
     }
 }
 
-/// Whether the form is the plain one. What the digits say is jiff's to judge.
-fn is_plain(text: &[u8]) -> bool {
-    const FORM: &[u8; 19] = b"dddd-dd-ddTdd:dd:dd";
-    let Some((seconds, rest)) = text.split_first_chunk::<19>() else {
-        return false;
+/// What the text says, if it is of the plain form, and whether there is such a time of day and date.
+fn form(text: &[u8]) -> Option<(Option<DateTime>, Offset)> {
+    let (seconds, rest) = text.split_first_chunk::<19>()?;
+    let separators = [4, 7, 10, 13, 16].map(|at| seconds[at]);
+    if separators != *b"--T::" {
+        return None;
+    }
+    let pair = |at: usize| two(seconds[at], seconds[at + 1]);
+    let year = i16::from(pair(0)?) * 100 + i16::from(pair(2)?);
+    let (month, day) = (pair(5)?, pair(8)?);
+    let (hour, minute, second) = (pair(11)?, pair(14)?, pair(17)?);
+    let (nanosecond, rest) = match rest.strip_prefix(b".") {
+        Some(fraction) => nanoseconds(fraction)?,
+        None => (0, rest),
     };
-    let is_of_form = seconds.iter().zip(FORM).all(|(byte, form)| match form {
-        b'd' => byte.is_ascii_digit(),
-        _ => byte == form,
-    });
-    let is_leap_second = seconds[17] >= b'6';
-    let rest = match rest.strip_prefix(b".") {
-        Some(fraction) => {
-            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if !(1..=9).contains(&digits) {
-                return false;
-            }
-            &fraction[digits..]
-        }
-        None => rest,
-    };
-    is_of_form && !is_leap_second && is_offset(rest)
+    let time = DateTime::new(year, month, day, hour, minute, second, nanosecond);
+    Some((time.ok(), offset(rest)?))
 }
 
-fn is_offset(text: &[u8]) -> bool {
-    let two = |tens: u8, ones: u8| {
-        let is_number = tens.is_ascii_digit() && ones.is_ascii_digit();
-        is_number.then(|| (tens - b'0') * 10 + (ones - b'0'))
-    };
-    match *text {
-        [b'Z'] => true,
-        [b'+' | b'-', h, hh, b':', m, mm] => {
-            two(h, hh).is_some_and(|hours| hours <= OFFSET_HOURS_MAX)
-                && two(m, mm).is_some_and(|minutes| minutes < 60)
-        }
-        _ => false,
+fn two(tens: u8, ones: u8) -> Option<i8> {
+    let is_number = tens.is_ascii_digit() && ones.is_ascii_digit();
+    is_number.then(|| ((tens - b'0') * 10 + (ones - b'0')).cast_signed())
+}
+
+/// One to nine digits, and what comes after them.
+fn nanoseconds(fraction: &[u8]) -> Option<(i32, &[u8])> {
+    let (mut value, mut unit) = (0, 1_000_000_000);
+    let mut rest = fraction;
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        unit /= 10;
+        value += i32::from(digit - b'0') * unit;
+        rest = after;
     }
+    let digits = fraction.len() - rest.len();
+    (1..=9).contains(&digits).then_some((value, rest))
+}
+
+fn offset(text: &[u8]) -> Option<Offset> {
+    let (sign, hours, minutes) = match *text {
+        [b'Z'] => return Some(Offset::UTC),
+        [b'+', h, hh, b':', m, mm] => (1, two(h, hh)?, two(m, mm)?),
+        [b'-', h, hh, b':', m, mm] => (-1, two(h, hh)?, two(m, mm)?),
+        _ => return None,
+    };
+    if hours > OFFSET_HOURS_MAX || minutes >= 60 {
+        return None;
+    }
+    Offset::from_seconds(sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60)).ok()
 }
 
 /// For a field that must be there.
@@ -88,6 +104,8 @@ pub(crate) mod optional {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -137,6 +155,25 @@ mod tests {
             "２026-11-23T14:00:00Z",
         ] {
             assert!(parse(text).is_err(), "{text:?} was taken");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_time_is_read_as_jiff_reads_it(
+            second in 0..END.as_second(),
+            nanosecond in 0..1_000_000_000_i32,
+            digits in 0..=9_usize,
+            offset_minutes in -15 * 60..=15 * 60_i32,
+        ) {
+            let time = Timestamp::new(second, nanosecond).unwrap();
+            let offset = Offset::from_seconds(offset_minutes * 60).unwrap();
+            for text in [
+                format!("{time:.digits$}"),
+                time.display_with_offset(offset).to_string(),
+            ] {
+                prop_assert_eq!(parse(&text).ok(), text.parse().ok(), "{}", text);
+            }
         }
     }
 }
