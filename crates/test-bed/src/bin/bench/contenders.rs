@@ -31,6 +31,7 @@ pub(crate) const ALL: &[Contender] = &[
     reference(READ, Part::ReadBatch),
     reference("read-poll", Part::ReadPoll),
     reference(CHECK, Part::Check),
+    reference("check-reordered", Part::CheckReordered),
     reference("check-syntax", Part::CheckSyntax),
     reference("zstd", Part::Zstd),
     reference("gzip", Part::Gzip),

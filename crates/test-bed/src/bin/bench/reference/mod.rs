@@ -22,6 +22,8 @@ pub(crate) enum Part {
     ReadPoll,
     /// The consumer's own check.
     Check,
+    /// The same, with the fields in another order than the producer's: by their names.
+    CheckReordered,
     /// JSON without a look at what it says.
     CheckSyntax,
     Zstd,
@@ -61,11 +63,8 @@ pub(crate) fn run(args: &ReferenceArgs) -> Result<Figures, Error> {
     match args.part {
         Part::ReadBatch => read::by_batch(&args.brokers, &args.topic, args.ticks),
         Part::ReadPoll => read::one_by_one(&args.brokers, &args.topic, args.ticks),
-        Part::Check => check::each(&sample()?, |offset, line| {
-            Tick::decode(line)
-                .map(drop)
-                .map_err(|source| Error::NotATick { offset, source })
-        }),
+        Part::Check => check::each(&sample()?, check_tick),
+        Part::CheckReordered => check::each(&sample()?.reordered()?, check_tick),
         Part::CheckSyntax => check::each(&sample()?, |offset, line| {
             serde_json::from_slice::<IgnoredAny>(line)
                 .map(drop)
@@ -74,4 +73,10 @@ pub(crate) fn run(args: &ReferenceArgs) -> Result<Figures, Error> {
         Part::Zstd => compress::zstd(&sample()?, args.zstd_level, args.zstd_window_log),
         Part::Gzip => compress::gzip(&sample()?),
     }
+}
+
+fn check_tick(offset: usize, line: &[u8]) -> Result<(), Error> {
+    Tick::decode(line)
+        .map(drop)
+        .map_err(|source| Error::NotATick { offset, source })
 }

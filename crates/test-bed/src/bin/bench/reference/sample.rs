@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use rdkafka::Message;
+use serde_json::value::RawValue;
 
 use super::read::{Reading, connect, failed};
 use crate::error::Error;
@@ -31,6 +34,19 @@ impl Sample {
         Ok(Self { text, line_ends })
     }
 
+    /// The same ticks, each with its fields in the order of their names and its values digit for digit.
+    pub(super) fn reordered(&self) -> Result<Self, Error> {
+        let (mut text, mut line_ends) = (Vec::new(), Vec::new());
+        for (offset, line) in self.lines().enumerate() {
+            let not_json = |source| Error::NotJson { offset, source };
+            let fields: BTreeMap<&str, &RawValue> = serde_json::from_slice(line).map_err(not_json)?;
+            serde_json::to_writer(&mut text, &fields).map_err(not_json)?;
+            text.push(b'\n');
+            line_ends.push(text.len());
+        }
+        Ok(Self { text, line_ends })
+    }
+
     pub(super) fn ticks(&self) -> u64 {
         self.line_ends.len() as u64
     }
@@ -50,5 +66,22 @@ impl Sample {
         starts
             .zip(&self.line_ends)
             .map(|(start, end)| &self.text[start..end - 1])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reordered_ticks_keep_their_digits() {
+        let text = b"{\"v\":1,\"price\":26575.60000}\n{\"seq\":2,\"ask\":1.0}\n".to_vec();
+        let line_ends = vec![28, text.len()];
+        let reordered = Sample { text, line_ends }.reordered().unwrap();
+        let lines: Vec<_> = reordered.lines().map(String::from_utf8_lossy).collect();
+        assert_eq!(
+            lines,
+            ["{\"price\":26575.60000,\"v\":1}", "{\"ask\":1.0,\"seq\":2}"]
+        );
     }
 }
