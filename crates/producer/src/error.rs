@@ -299,6 +299,7 @@ impl Failure for Error {
                 None
                 | Some(
                     RDKafkaErrorCode::InvalidTimestamp
+                    | RDKafkaErrorCode::InvalidRecord
                     | RDKafkaErrorCode::PurgeQueue
                     | RDKafkaErrorCode::PurgeInflight
                     | RDKafkaErrorCode::Fatal
