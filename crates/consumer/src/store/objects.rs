@@ -127,8 +127,11 @@ impl Objects {
     ///
     /// If the store does not say.
     pub(super) async fn unkept_setting(&self, key: &str) -> Result<Option<Unkept>, Error> {
-        let looked = self.look_at(key).checksum_mode(ChecksumMode::Enabled);
-        match looked.send().await {
+        let mode = self
+            .write_settings
+            .has_checksum()
+            .then_some(ChecksumMode::Enabled);
+        match self.look_at(key).set_checksum_mode(mode).send().await {
             Ok(object) => Ok(self.write_settings.unkept(&object)),
             Err(error) => Err(self.refused(Operation::HeadObject, key, error).await),
         }

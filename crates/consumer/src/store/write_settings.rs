@@ -163,6 +163,11 @@ impl WriteArgs {
 }
 
 impl WriteSettings {
+    /// Whether objects are written with a checksum, and the store may be asked for it.
+    pub(super) fn has_checksum(&self) -> bool {
+        self.checksum.is_some()
+    }
+
     /// Without a checksum the SDK must neither send one nor ask for one.
     pub(super) fn configure(&self, client: Builder) -> Builder {
         if self.checksum.is_some() {
