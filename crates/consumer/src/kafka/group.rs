@@ -22,6 +22,9 @@ const STARTUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two lines about the same trouble.
 const REPEAT_INTERVAL: Duration = Duration::from_mins(1);
 
+/// What logs of librdkafka are filtered by.
+const LIBRDKAFKA: &str = "librdkafka";
+
 /// What the user may change.
 const DEFAULTS: &[(&str, &str)] = &[("fetch.wait.max.ms", "100")];
 
@@ -115,28 +118,29 @@ impl Told {
 impl ClientContext for GroupContext {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
+    /// As rdkafka's own, under its target, but for what comes as an error, too, or is repeated with each attempt.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
-            // comes as an error, too
-            _ if facility == "FAIL" => debug!("librdkafka: {facility} {message}"),
+            _ if facility == "FAIL" => debug!(target: LIBRDKAFKA, "librdkafka: {facility} {message}"),
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
             | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => warn!("librdkafka: {facility} {message}"),
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => info!("librdkafka: {facility} {message}"),
-            RDKafkaLogLevel::Debug => debug!("librdkafka: {facility} {message}"),
+            | RDKafkaLogLevel::Warning => warn!(target: LIBRDKAFKA, "librdkafka: {facility} {message}"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+                info!(target: LIBRDKAFKA, "librdkafka: {facility} {message}");
+            }
+            RDKafkaLogLevel::Debug => debug!(target: LIBRDKAFKA, "librdkafka: {facility} {message}"),
         }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.contact.note(&error, reason);
-        let code = error.rdkafka_error_code();
-        // told by the lines of each broker already
-        let is_sum = code == Some(RDKafkaErrorCode::AllBrokersDown);
-        match self.told.is_due(code, SystemClock.now()) {
-            Some(since) if !is_sum => warn!(%error, reason, since, "Kafka"),
-            _ => debug!(%error, reason, "Kafka"),
+        // that all brokers are down may be the only word of it: a connection that is reset is no error of its own
+        if let Some(since) = self.told.is_due(error.rdkafka_error_code(), SystemClock.now()) {
+            warn!(%error, reason, since, "Kafka");
+        } else {
+            debug!(%error, reason, "Kafka");
         }
     }
 
