@@ -113,7 +113,14 @@ fn a_static_member_that_restarts_moves_no_partition() {
         session.send(&world.kafka, &world.topic, 100).await;
         let again = world.start(&launch("restarts"));
         world.until_stored(200, &[&stays, &again]).await;
-        assert_eq!(rebalances(&stays), before, "{}", stays.log());
+        assert_eq!(
+            rebalances(&stays),
+            before,
+            "{}\n{}\n{}",
+            stays.log(),
+            restarts.log(),
+            again.log()
+        );
         stop(&stays).await;
         stop(&again).await;
         assert_each_once(&world).await;

@@ -107,7 +107,7 @@ fn a_store_that_keeps_no_condition_is_refused_by_name_unless_that_is_allowed() {
         let words = [
             &*world.bucket,
             "does not keep `If-None-Match: *`",
-            "8 of 8",
+            "a second PUT wrote over the first",
             "use another store",
             "--allow-at-least-once",
         ];
