@@ -14,6 +14,8 @@ use twelve_data::{CreditHeaders, Exhausted, Usage};
 use crate::{Account, AccountState, Demand, Heard, Moment, Plan, Refused, Schedule, ScheduleState};
 
 const MINUTE_MS: i64 = 60_000;
+/// What the clock of a host may be off that has not heard the vendor's yet.
+const MIDNIGHT_MS: i64 = 10_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,16 @@ struct Vendor {
 }
 
 impl Vendor {
+    /// So near to midnight the account cannot know on which side a call was counted, and must take it for both days.
+    fn doubt(&mut self, credits: u32, now: i64) {
+        let day = now.div_euclid(DAY_MS);
+        for other in [now - MIDNIGHT_MS, now + MIDNIGHT_MS].map(|now| now.div_euclid(DAY_MS)) {
+            if other != day {
+                *self.lost.entry(other).or_default() += credits;
+            }
+        }
+    }
+
     /// Counts a call at `now`, by the vendor's clock.
     fn charge(&mut self, credits: u32, now: i64) -> Result<CreditHeaders, Exhausted> {
         let oldest = match self.window {
@@ -297,6 +309,7 @@ impl World {
         let took = self.rng.random_range(from..=to);
         let counted = self.now + self.rng.random_range(0..=took);
         let ahead = self.case.vendor_ahead_ms;
+        self.vendor.doubt(credits, counted + ahead);
         if self.now + took >= self.dies {
             self.kept = Some(self.keep(self.moment()));
             // it may reach the vendor after the process's death, too
