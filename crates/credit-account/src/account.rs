@@ -253,9 +253,10 @@ impl Account {
                 self.days.add(day, credits);
             }
         }
-        self.forget_the_past(now);
         self.book.hear_headers(heard.credits, now.monotonic);
+        // before what came free meanwhile is forgotten: the vendor may have counted it still
         self.count_others(heard.credits, now);
+        self.forget_the_past(now);
         if let Some(refused) = heard.refused {
             self.refuse(refused, now);
         }

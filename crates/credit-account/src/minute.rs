@@ -90,7 +90,10 @@ impl Minute {
         }
     }
 
+    /// Drops what is in the window no more, nor was when a call that is under way was sent: its reply may count it.
     pub(crate) fn forget_the_past(&mut self, now: Duration) {
+        let sent = self.in_flight.iter().map(|call| call.sent).min();
+        let now = sent.map_or(now, |sent| sent.min(now));
         while let Some(first) = self.ended.front()
             && now >= first.free_at
         {

@@ -480,3 +480,20 @@ fn what_wastes_or_overspends_is_found() {
         assert!(found.contains(words), "{fault:?}: {found}");
     }
 }
+
+/// Found by the property: a reply counted what the account had forgotten while the call was under way.
+#[test]
+fn what_comes_free_during_a_call_is_nobody_elses() {
+    let case = Case {
+        seed: 17_473_774_577_263_535_292,
+        plan: Plan {
+            per_minute: 23,
+            per_day: Some(186),
+        },
+        symbols: 144,
+        vendor_ahead_ms: -3_431_727,
+        life_ms: None,
+        ..a_month(Plan::FREE, 1, Window::Slides)
+    };
+    assert_eq!(holds(case, Fault::None), Ok(()));
+}
