@@ -83,6 +83,8 @@ impl World {
             .args(["--bucket", &self.bucket, "--topic", &self.topic])
             .variable("KAFKA_BOOTSTRAP_SERVERS", self.kafka.bootstrap_servers())
             .variable("FLUSH_INTERVAL", "500ms")
+            // of its own: tests that share a broker would have each other's members rebalance
+            .variable("CONSUMER_GROUP", &self.topic)
             .variables(self.s3.variables())
             .serving_metrics()
             .unwrap()

@@ -17,7 +17,8 @@ use crate::world::{PATIENCE, World, run, stop};
 /// The audit with the log, which the consumer's group read.
 async fn audit_with_log(world: &World) -> (Value, bool) {
     let brokers = world.kafka.bootstrap_servers();
-    let flags = ["--topic", &world.topic, "--brokers", &brokers];
+    let group = &world.topic;
+    let flags = ["--topic", &world.topic, "--brokers", &brokers, "--group", group];
     audit(world, &world.bucket, &flags).await
 }
 
