@@ -119,10 +119,17 @@ async fn an_object_outlives_a_kill_of_the_server() {
     put.send().await.unwrap();
     s3.kill().await.unwrap();
     s3.start_again().await.unwrap();
-    assert_eq!(
-        s3.get("kept", "k").await.unwrap().lines().unwrap(),
-        [b"one".to_vec()]
-    );
+    // it answers 500 while it has not found its volumes again
+    let found = async {
+        loop {
+            if let Ok(object) = s3.get("kept", "k").await {
+                break object;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_mins(1), found).await;
+    assert_eq!(found.unwrap().lines().unwrap(), [b"one".to_vec()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
