@@ -1,7 +1,7 @@
 use bucket_reader::{BucketArgs, moment};
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
-use pipeline_runtime::kafka::{ConnectionArgs, KafkaArgs, Property, TopicName};
+use pipeline_runtime::kafka::{ConnectionArgs, DEFAULT_GROUP, KafkaArgs, Property, TopicName};
 
 /// What to audit, and what counts as a fault.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub struct AuditArgs {
         long,
         env = "CONSUMER_GROUP",
         value_name = "NAME",
-        default_value = "quote-consumer",
+        default_value = DEFAULT_GROUP,
         help_heading = "Kafka"
     )]
     pub(crate) group: String,

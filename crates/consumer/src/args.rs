@@ -2,7 +2,7 @@ use bucket_audit::AuditArgs;
 use bucket_replay::ReplayArgs;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
-use pipeline_runtime::kafka::KafkaArgs;
+use pipeline_runtime::kafka::{DEFAULT_GROUP, KafkaArgs};
 use pipeline_runtime::logs::LogArgs;
 use pipeline_runtime::metrics::MetricsArgs;
 use pipeline_runtime::s3::{BucketName, Prefix, S3Args};
@@ -74,7 +74,7 @@ pub(crate) struct ConsumeArgs {
         long,
         env = "CONSUMER_GROUP",
         value_name = "NAME",
-        default_value = "quote-consumer",
+        default_value = DEFAULT_GROUP,
         help_heading = "Kafka"
     )]
     group: String,

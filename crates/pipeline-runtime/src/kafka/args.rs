@@ -6,6 +6,10 @@ use rdkafka::ClientConfig;
 use super::{Property, TopicName};
 use crate::Error;
 
+/// The consumer group that writes the bucket, unless another is named: the consumer commits by it, and the audit compares
+/// with its commits.
+pub const DEFAULT_GROUP: &str = "quote-consumer";
+
 /// How to reach the brokers.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConnectionArgs {

@@ -13,7 +13,7 @@ mod tokens;
 mod topic;
 mod topic_id;
 
-pub use args::{ConnectionArgs, Fixed, KafkaArgs};
+pub use args::{ConnectionArgs, DEFAULT_GROUP, Fixed, KafkaArgs};
 pub use contact::Contact;
 pub use leaders::Reached;
 pub use patience::patiently;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline_runtime::kafka::DEFAULT_GROUP;
 use test_bed::{Bed, Fault, FaultProxy, Injected, KafkaLink, Launch, Process, Request, S3, Screen, program};
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::schedule::SESSION_TIMEOUT;
 
 pub(crate) const BUCKET: &str = "chaos";
 pub(crate) const TOPIC: &str = "ticks";
-pub(crate) const GROUP: &str = "quote-consumer";
+pub(crate) const GROUP: &str = DEFAULT_GROUP;
 
 /// For a write, which an outage of a minute and the pauses after it may delay.
 const PATIENCE: Duration = Duration::from_mins(3);
